@@ -1,0 +1,1 @@
+"""A local Supabase without Docker: PostgreSQL, Data API, Auth and Realtime on one address."""
