@@ -12,18 +12,14 @@ from typing import Literal, cast
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
+from jwt.types import Options
 
 Signing = Literal["HS256", "ES256"]
 TEN_YEARS_SECONDS = 10 * 365 * 24 * 3600
 
 
 def _random_part(length: int) -> str:
-    return (
-        base64.urlsafe_b64encode(secrets.token_bytes(length))
-        .decode()
-        .replace("-", "a")
-        .replace("_", "b")[:length]
-    )
+    return base64.urlsafe_b64encode(secrets.token_bytes(length)).decode().replace("-", "a").replace("_", "b")[:length]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +81,7 @@ class Keys:
 
         """
         algorithm = jwt.get_unverified_header(token).get("alg")
-        options = {"verify_aud": False}
+        options: Options = {"verify_aud": False}
         if algorithm == "ES256" and self.private_key is not None:
             return jwt.decode(token, self.private_key.public_key(), algorithms=["ES256"], options=options)
         return jwt.decode(token, self.jwt_secret, algorithms=["HS256"], options=options)
