@@ -1,0 +1,34 @@
+"""What happened: past-tense facts with a topic and a key, whichever way they became known.
+
+Our own write and its echo from the feed carry the same key; only the hub drops repeats.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from bridge.models import ConversationId, Message, MessageId
+
+
+class MessageSent(Struct, frozen=True, kw_only=True):
+    """A message now exists."""
+
+    message: Message
+
+    @property
+    def topic(self) -> ConversationId:
+        """Return what the event is about."""
+        return self.message.conversation_id
+
+    @property
+    def key(self) -> str:
+        """Return what makes a repeat recognisable."""
+        return message_key(self.message.id)
+
+
+Event = MessageSent
+
+
+def message_key(message_id: MessageId) -> str:
+    """Return the key of the sending of this message."""
+    return f"sent:{message_id}"

@@ -1,0 +1,125 @@
+"""What is stored, as frozen values; column names are the tables' own (contract data-model section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from datetime import datetime
+from typing import NewType
+
+from msgspec import Struct
+
+UserId = NewType("UserId", str)
+"""A users.id: the only id that belongs into participants, sender_id and frames."""
+AuthId = NewType("AuthId", str)
+"""The `sub` of a token; never leaves the bridge except in auth_success."""
+ConversationId = NewType("ConversationId", str)
+MessageId = NewType("MessageId", str)
+ParticipantId = NewType("ParticipantId", str)
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """Who somebody is, resolved once at the edge (contract data-model section 6)."""
+
+    user_id: UserId
+    auth_id: AuthId
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Return the identity set, for reading membership only: some participant rows hold the auth id."""
+        return frozenset((self.user_id, self.auth_id))
+
+    def is_among(self, members: Set[str]) -> bool:
+        """Tell whether one of the two ids is in `members`."""
+        return not self.ids.isdisjoint(members)
+
+
+class User(Struct, frozen=True, kw_only=True):
+    """A row of users, as far as the bridge needs it."""
+
+    id: UserId
+    auth_user_id: AuthId | None
+    username: str
+    display_name: str
+    phone_number: str
+    avatar_url: str | None
+
+
+class Profile(Struct, frozen=True, kw_only=True):
+    """What others see of a user; the `sender` of a message."""
+
+    id: UserId
+    username: str
+    display_name: str
+    avatar_url: str | None
+
+
+class Participant(Struct, frozen=True, kw_only=True):
+    """A row of conversation_participants; active while left_at is null."""
+
+    id: ParticipantId
+    conversation_id: ConversationId
+    user_id: UserId
+    left_at: datetime | None
+
+
+class Quote(Struct, frozen=True, kw_only=True):
+    """The original of a reply, as shown above it; the conversation tells whether it may be shown (contract F10)."""
+
+    id: MessageId
+    conversation_id: ConversationId
+    sender_id: UserId
+    content: str
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """A row of messages; `content` is text whatever the column's type."""
+
+    id: MessageId
+    conversation_id: ConversationId
+    sender_id: UserId
+    reply_to_id: MessageId | None
+    message_type: str
+    content: str
+    content_hash: str | None
+    metadata: Mapping[str, object]
+    edited_at: datetime | None
+    deleted_at: datetime | None
+    created_at: datetime
+    expires_at: datetime | None
+    sender: Profile | None = None
+    reply_to: Quote | None = None
+
+
+class NewMessage(Struct, frozen=True, kw_only=True):
+    """A message to be written; expires_at is the database trigger's business."""
+
+    id: MessageId
+    conversation_id: ConversationId
+    sender_id: UserId
+    reply_to_id: MessageId | None
+    message_type: str
+    content: str
+    metadata: Mapping[str, object]
+    created_at: datetime
+
+
+class ConversationSummary(Struct, frozen=True, kw_only=True):
+    """One line of a user's conversation list; name and avatar already those of the other person where direct."""
+
+    id: ConversationId
+    type: str
+    name: str | None
+    avatar_url: str | None
+    group_id: str | None
+    group_name: str | None
+    participant_count: int
+    created_at: datetime
+    latest: Message | None
+    unread_count: int
+
+
+class Position(Struct, frozen=True, order=True):
+    """A place in a conversation: pages follow (created_at, id), because created_at alone ties (contract F25)."""
+
+    created_at: datetime
+    id: MessageId

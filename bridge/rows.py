@@ -1,0 +1,155 @@
+"""What stored things look like on the wire: one serialiser for every path (contract ws-protocol section 5, F17)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import UNSET, Struct, UnsetType
+
+from bridge.clock import row_time
+from bridge.models import ConversationSummary, Message, Profile, Quote, User
+
+
+class SenderRow(Struct, frozen=True):
+    """The `sender` of a message."""
+
+    id: str
+    username: str
+    display_name: str
+    avatar_url: str | None
+
+
+class QuoteRow(Struct, frozen=True):
+    """The `reply_to` of a message."""
+
+    id: str
+    encrypted_content: str
+    sender_id: str
+
+
+class MessageRow(Struct, frozen=True, kw_only=True):
+    """A message; `encrypted_content` is text in every frame, `reply_to` is absent unless it is a reply."""
+
+    id: str
+    conversation_id: str
+    sender_id: str
+    reply_to_id: str | None
+    message_type: str
+    encrypted_content: str
+    content_hash: str | None
+    metadata: Mapping[str, object]
+    edited_at: str | None
+    deleted_at: str | None
+    created_at: str | None
+    expires_at: str | None
+    sender: SenderRow | None
+    reply_to: QuoteRow | UnsetType = UNSET
+
+
+class ConversationRow(Struct, frozen=True, kw_only=True):
+    """A line of the conversation list under both name sets: that of L, W1 and early W2, then that of W2 and W3."""
+
+    conversation_id: str
+    conversation_type: str
+    conversation_name: str | None
+    conversation_avatar_url: str | None
+    group_id: str | None
+    group_name: str | None
+    participant_count: int
+    latest_message_id: str | None
+    latest_message_content: str | None
+    latest_message_sender_id: str | None
+    latest_message_sender_username: str | None
+    latest_message_created_at: str | None
+    unread_count: int
+    id: str
+    type: str
+    name: str | None
+    avatar_url: str | None
+    last_message_content: str | None
+    last_message_sender_username: str | None
+    last_message_at: str | None
+
+
+class UserRow(Struct, frozen=True, kw_only=True):
+    """The user of `auth_success`: the only frame with an auth id (contract data-model section 6, rule 6)."""
+
+    id: str
+    auth_user_id: str
+    email: str
+    phone: str
+    username: str
+    display_name: str
+
+
+def sender_row(profile: Profile | None) -> SenderRow | None:
+    """Show a profile; None stays None, for a message is shown even when its sender could not be read (contract F32)."""
+    if profile is None:
+        return None
+    return SenderRow(profile.id, profile.username, profile.display_name, profile.avatar_url)
+
+
+def _quote_row(quote: Quote) -> QuoteRow:
+    return QuoteRow(quote.id, quote.content, quote.sender_id)
+
+
+def message_row(message: Message) -> MessageRow:
+    """Show a message."""
+    return MessageRow(
+        id=message.id,
+        conversation_id=message.conversation_id,
+        sender_id=message.sender_id,
+        reply_to_id=message.reply_to_id,
+        message_type=message.message_type,
+        encrypted_content=message.content,
+        content_hash=message.content_hash,
+        metadata=message.metadata,
+        edited_at=row_time(message.edited_at),
+        deleted_at=row_time(message.deleted_at),
+        created_at=row_time(message.created_at),
+        expires_at=row_time(message.expires_at),
+        sender=sender_row(message.sender),
+        reply_to=UNSET if message.reply_to is None else _quote_row(message.reply_to),
+    )
+
+
+def conversation_row(summary: ConversationSummary) -> ConversationRow:
+    """Show a line of the conversation list under both name sets."""
+    latest = summary.latest
+    content = latest.content if latest else None
+    username = latest.sender.username if latest and latest.sender else None
+    at = row_time(latest.created_at) if latest else None
+    return ConversationRow(
+        conversation_id=summary.id,
+        conversation_type=summary.type,
+        conversation_name=summary.name,
+        conversation_avatar_url=summary.avatar_url,
+        group_id=summary.group_id,
+        group_name=summary.group_name,
+        participant_count=summary.participant_count,
+        latest_message_id=latest.id if latest else None,
+        latest_message_content=content,
+        latest_message_sender_id=latest.sender_id if latest else None,
+        latest_message_sender_username=username,
+        latest_message_created_at=at,
+        unread_count=summary.unread_count,
+        id=summary.id,
+        type=summary.type,
+        name=summary.name,
+        avatar_url=summary.avatar_url,
+        last_message_content=content,
+        last_message_sender_username=username,
+        last_message_at=at,
+    )
+
+
+def user_row(user: User, auth_id: str, email: str) -> UserRow:
+    """Show the authenticated user to itself."""
+    return UserRow(
+        id=user.id,
+        auth_user_id=auth_id,
+        email=email,
+        phone=user.phone_number,
+        username=user.username,
+        display_name=user.display_name,
+    )

@@ -1,0 +1,114 @@
+"""Settings: frozen, checked once at start-up, and the only place that reads the environment.
+
+Every setting is described in docs/settings.md; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bridge.errors import ConfigError
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Positive = Annotated[float, Field(gt=0)]
+PositiveInt = Annotated[int, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be chosen about a bridge process."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
+
+    supabase_url: str
+    supabase_secret_key: SecretStr = Field(
+        validation_alias=AliasChoices("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SERVICE_KEY")
+    )
+    supabase_jwt_secret: SecretStr | None = None
+
+    host: str = Field("127.0.0.1", validation_alias="BRIDGE_HOST")
+    port: Port = Field(8080, validation_alias="BRIDGE_PORT")
+    allowed_origins: str = Field("*", validation_alias="BRIDGE_ALLOWED_ORIGINS")
+    log_level: str = Field("info", validation_alias="BRIDGE_LOG_LEVEL")
+    log_json: bool = Field(default=False, validation_alias="BRIDGE_LOG_JSON")
+
+    token_audience: str = Field("authenticated", validation_alias="BRIDGE_TOKEN_AUDIENCE")
+    token_leeway_seconds: Positive = Field(5.0, validation_alias="BRIDGE_TOKEN_LEEWAY_SECONDS")
+    phone_identity: bool = Field(default=True, validation_alias="BRIDGE_PHONE_IDENTITY")
+
+    auth_deadline_seconds: Positive = Field(60.0, validation_alias="BRIDGE_AUTH_DEADLINE_SECONDS")
+    ping_interval_seconds: Positive = Field(20.0, validation_alias="BRIDGE_PING_INTERVAL_SECONDS")
+    silence_limit_seconds: Positive = Field(60.0, validation_alias="BRIDGE_SILENCE_LIMIT_SECONDS")
+    max_frame_characters: PositiveInt = Field(262_144, validation_alias="BRIDGE_MAX_FRAME_CHARACTERS")
+    max_waiting_commands: PositiveInt = Field(256, validation_alias="BRIDGE_MAX_WAITING_COMMANDS")
+    outbox_max_frames: PositiveInt = Field(2_000, validation_alias="BRIDGE_OUTBOX_MAX_FRAMES")
+    outbox_max_bytes: PositiveInt = Field(4_194_304, validation_alias="BRIDGE_OUTBOX_MAX_BYTES")
+    drain_seconds: Positive = Field(5.0, validation_alias="BRIDGE_DRAIN_SECONDS")
+
+    membership_max_age_seconds: Positive = Field(60.0, validation_alias="BRIDGE_MEMBERSHIP_MAX_AGE_SECONDS")
+    catch_up_overlap_seconds: Positive = Field(60.0, validation_alias="BRIDGE_CATCH_UP_OVERLAP_SECONDS")
+    store_timeout_seconds: Positive = Field(10.0, validation_alias="BRIDGE_STORE_TIMEOUT_SECONDS")
+    store_connections: PositiveInt = Field(50, validation_alias="BRIDGE_STORE_CONNECTIONS")
+
+    @field_validator("supabase_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an address like https://project.supabase.co")
+        return value.rstrip("/")
+
+    @field_validator("supabase_secret_key")
+    @classmethod
+    def _is_not_public(cls, value: SecretStr) -> SecretStr:
+        key = value.get_secret_value()
+        if not key or any(character.isspace() for character in key):
+            raise ValueError("must be a key without spaces")
+        if key.startswith("sb_publishable_"):
+            raise ValueError("is a publishable key; the bridge needs the secret (or service_role) key")
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _is_level(cls, value: str) -> str:
+        if value.lower() not in {"debug", "info", "warning", "error"}:
+            raise ValueError("must be debug, info, warning or error")
+        return value.lower()
+
+    @property
+    def origins(self) -> frozenset[str] | None:
+        """Return the origins that may open a socket, or None for any."""
+        listed = frozenset(origin.strip().rstrip("/") for origin in self.allowed_origins.split(",") if origin.strip())
+        return None if "*" in listed else listed
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment; keyword arguments replace variables.
+
+    Raises:
+        ConfigError: a variable is missing or unusable; the sentence names it and never its value.
+
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what mypy cannot know
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise ConfigError(_sentence(str(first["loc"][0]), str(first["type"]), str(first["msg"]))) from None
+
+
+def _sentence(name: str, kind: str, text: str) -> str:
+    variable = _variable(name)
+    if kind == "missing":
+        return f"{variable} is not set."
+    return f"{variable} {text.removeprefix('Value error, ')[0].lower()}{text.removeprefix('Value error, ')[1:]}."
+
+
+def _variable(name: str) -> str:
+    field = Settings.model_fields.get(name)
+    alias = field.validation_alias if field else None
+    if isinstance(alias, AliasChoices):
+        return str(alias.choices[0])
+    return alias if isinstance(alias, str) else name.upper()

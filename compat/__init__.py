@@ -1,0 +1,1 @@
+"""Shims that keep the old REST endpoints working while their clients move."""
