@@ -81,7 +81,7 @@ class Message(Struct, frozen=True, kw_only=True):
     message_type: str
     content: str
     content_hash: str | None
-    metadata: Mapping[str, object]
+    metadata: object
     edited_at: datetime | None
     deleted_at: datetime | None
     created_at: datetime

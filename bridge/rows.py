@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from msgspec import UNSET, Struct, UnsetType
 
 from bridge.clock import row_time
@@ -37,7 +35,7 @@ class MessageRow(Struct, frozen=True, kw_only=True):
     message_type: str
     encrypted_content: str
     content_hash: str | None
-    metadata: Mapping[str, object]
+    metadata: object
     edited_at: str | None
     deleted_at: str | None
     created_at: str | None

@@ -1,0 +1,24 @@
+"""The port to Realtime: a stream of signals about rows that somebody changed.
+
+Realtime is a hint, the tables are the truth (design decision 7): a feed may lose changes, repeat them and bring
+them late. What it must say is when it began to listen (Live) and when it stopped (Lost); after every Live the relay
+catches up from the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from bridge.feed.changes import Change
+from bridge.feed.signals import Live, Lost
+
+Signal = Change | Live | Lost
+
+
+class Feed(Protocol):
+    """Where changes come from."""
+
+    def signals(self) -> AsyncIterator[Signal]:
+        """Yield signals until cancelled; called once. Reconnects by itself, each time with Lost and then Live."""
+        ...

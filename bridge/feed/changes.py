@@ -1,0 +1,90 @@
+"""A row change as Realtime prints it, decoded into what it means for the bridge. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from bridge.models import Message, MessageId, Participant, ParticipantId
+from bridge.tables import MessageRecord, ParticipantRecord
+
+Kind = Literal["INSERT", "UPDATE", "DELETE"]
+
+TABLES = ("messages", "conversation_participants")
+"""The tables the bridge listens to."""
+
+
+class MessageInserted(Struct, frozen=True):
+    """Somebody wrote a message; without sender and quote."""
+
+    message: Message
+
+
+class MessageUnread(Struct, frozen=True):
+    """A message was written but its row did not come whole (over 1 MiB, or an error): read it by id."""
+
+    id: MessageId
+
+
+class ParticipantChanged(Struct, frozen=True):
+    """A participant row was written; `left_at` says whether it is active."""
+
+    participant: Participant
+
+
+class ParticipantDeleted(Struct, frozen=True):
+    """A participant row is gone; Realtime tells its primary key only (supabase.md 2.4)."""
+
+    id: ParticipantId
+
+
+class Unreadable(Struct, frozen=True):
+    """A change of one of our tables that we cannot understand: reason enough for a catch-up."""
+
+    table: str
+
+
+Change = MessageInserted | MessageUnread | ParticipantChanged | ParticipantDeleted | Unreadable
+
+
+class RowChange(Struct, frozen=True, kw_only=True):
+    """The part of a postgres_changes event that matters (supabase.md 2.4)."""
+
+    table: str
+    type: Kind
+    record: Mapping[str, object] = {}
+    old_record: Mapping[str, object] = {}
+    errors: list[str] | None = None
+
+
+class _Key(Struct, frozen=True):
+    id: str
+
+
+def read_change(change: RowChange) -> Change | None:
+    """Return what the change means; None for one that concerns nobody, like the update of a message."""
+    try:
+        if change.table == "messages":
+            return _read_message(change)
+        if change.table == "conversation_participants":
+            return _read_participant(change)
+    except msgspec.ValidationError:
+        return Unreadable(change.table)
+    return None
+
+
+def _read_message(change: RowChange) -> Change | None:
+    if change.type != "INSERT":
+        return None
+    if change.errors:
+        return MessageUnread(MessageId(msgspec.convert(change.record, _Key).id))
+    return MessageInserted(msgspec.convert(change.record, MessageRecord).model())
+
+
+def _read_participant(change: RowChange) -> Change:
+    if change.type == "DELETE":
+        return ParticipantDeleted(ParticipantId(msgspec.convert(change.old_record, _Key).id))
+    return ParticipantChanged(msgspec.convert(change.record, ParticipantRecord).model())

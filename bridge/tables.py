@@ -1,0 +1,158 @@
+"""Rows as PostgREST and Realtime print them, decoded into models: where dicts end."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from bridge.models import (
+    AuthId,
+    ConversationId,
+    Message,
+    MessageId,
+    Participant,
+    ParticipantId,
+    Profile,
+    Quote,
+    User,
+    UserId,
+)
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+class UserRecord(Struct, frozen=True):
+    """A users row as printed."""
+
+    id: UserId
+    username: str
+    display_name: str
+    phone_number: str
+    auth_user_id: AuthId | None = None
+    avatar_url: str | None = None
+
+    def model(self) -> User:
+        """Return the model."""
+        return User(
+            id=self.id,
+            auth_user_id=self.auth_user_id,
+            username=self.username,
+            display_name=self.display_name,
+            phone_number=self.phone_number,
+            avatar_url=self.avatar_url,
+        )
+
+
+class ProfileRecord(Struct, frozen=True):
+    """The public columns of a users row as printed."""
+
+    id: UserId
+    username: str
+    display_name: str
+    avatar_url: str | None = None
+
+    def model(self) -> Profile:
+        """Return the model."""
+        return Profile(id=self.id, username=self.username, display_name=self.display_name, avatar_url=self.avatar_url)
+
+
+class ParticipantRecord(Struct, frozen=True):
+    """A conversation_participants row as printed."""
+
+    id: ParticipantId
+    conversation_id: ConversationId
+    user_id: UserId
+    left_at: str | None = None
+
+    def model(self) -> Participant:
+        """Return the model."""
+        return Participant(
+            id=self.id, conversation_id=self.conversation_id, user_id=self.user_id, left_at=moment(self.left_at)
+        )
+
+
+class QuoteRecord(Struct, frozen=True):
+    """The columns of a messages row that a quote needs, as printed."""
+
+    id: MessageId
+    conversation_id: ConversationId
+    sender_id: UserId
+    encrypted_content: str
+
+    def model(self) -> Quote:
+        """Return the model."""
+        return Quote(
+            id=self.id,
+            conversation_id=self.conversation_id,
+            sender_id=self.sender_id,
+            content=self.encrypted_content,
+        )
+
+
+class MessageRecord(Struct, frozen=True):
+    """A messages row as printed, with the embedded sender and original where they were asked for."""
+
+    id: MessageId
+    conversation_id: ConversationId
+    sender_id: UserId
+    message_type: str
+    encrypted_content: str
+    created_at: str
+    reply_to_id: MessageId | None
+    content_hash: str | None
+    metadata: object
+    edited_at: str | None
+    deleted_at: str | None
+    expires_at: str | None
+    sender: ProfileRecord | None = None
+    reply_to: QuoteRecord | None = None
+
+    def model(self) -> Message:
+        """Return the model; an original from another conversation is not shown (contract F10)."""
+        quote = self.reply_to
+        return Message(
+            id=self.id,
+            conversation_id=self.conversation_id,
+            sender_id=self.sender_id,
+            reply_to_id=self.reply_to_id,
+            message_type=self.message_type,
+            content=self.encrypted_content,
+            content_hash=self.content_hash,
+            metadata=self.metadata,
+            edited_at=moment(self.edited_at),
+            deleted_at=moment(self.deleted_at),
+            created_at=known_moment(self.created_at),
+            expires_at=moment(self.expires_at),
+            sender=self.sender.model() if self.sender else None,
+            reply_to=quote.model() if quote and quote.conversation_id == self.conversation_id else None,
+        )
+
+
+def moment(text: str | None) -> datetime | None:
+    """Read a timestamptz."""
+    return None if text is None else known_moment(text)
+
+
+def known_moment(text: str) -> datetime:
+    """Read a timestamptz that is not null; what Python cannot hold (infinity, far years) becomes its nearest end.
+
+    Raises:
+        msgspec.ValidationError: not a time.
+
+    """
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return _out_of_range(text)
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def _out_of_range(text: str) -> datetime:
+    if text.startswith("-") or text.endswith("BC"):
+        return _EARLIEST
+    if text == "infinity" or text[:5].isdigit():
+        return _LATEST
+    raise msgspec.ValidationError("not a time")
