@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from bridge.clock import Clock
 from bridge.errors import AUTH_FAILED, INVALID_TOKEN, SERVER_CONFIG, ActionError
+from bridge.ids import canonical_uuid
 from bridge.keyring import ASYMMETRIC, Keyring, KeysUnavailable
 from bridge.models import AuthId
 
@@ -109,9 +110,13 @@ class TokenVerifier:
         except (ValueError, OverflowError, OSError) as error:
             log.info("token.refused", cause=type(error).__name__)
             raise ActionError(INVALID_TOKEN) from None
-        if body.role != USER_ROLE or not body.sub or expires_at <= now - self._leeway or begins_at > now + self._leeway:
-            log.info("token.refused", cause="role or time")
+        auth_id = canonical_uuid(body.sub)
+        if (
+            body.role != USER_ROLE
+            or auth_id is None
+            or expires_at <= now - self._leeway
+            or begins_at > now + self._leeway
+        ):
+            log.info("token.refused", cause="subject, role or time")
             raise ActionError(INVALID_TOKEN)
-        return Claims(
-            auth_id=AuthId(body.sub.lower()), expires_at=expires_at, phone=body.phone or None, email=body.email or ""
-        )
+        return Claims(auth_id=AuthId(auth_id), expires_at=expires_at, phone=body.phone or None, email=body.email or "")

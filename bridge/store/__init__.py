@@ -88,14 +88,14 @@ class MessageStore(Protocol):
         """Return what a reply to this message shows; None if there is no such message or it is deleted."""
         ...
 
-    async def by_id(self, message_id: MessageId) -> Message | None:
-        """Return one message as it is now, without sender and quote."""
+    async def by_ids(self, ids: Collection[MessageId]) -> Sequence[Message]:
+        """Return those that exist, as they are now, ascending by (created_at, id), without sender and quote."""
         ...
 
-    async def since(self, moment: datetime, *, after: Position | None, limit: int) -> Sequence[Message]:
-        """Return messages of all conversations created at or after `moment`, ascending, page by page.
+    async def positions_since(self, moment: datetime, *, after: Position | None, limit: int) -> Sequence[Position]:
+        """Return where the messages of all conversations created at or after `moment` stand, ascending, page by page.
 
-        `after` is the position of the last message of the page before. Without sender and quote; deleted ones left out.
+        `after` is the last position of the page before. Deleted messages are left out.
         """
         ...
 

@@ -212,17 +212,16 @@ class _Messages:
         message = self._store.messages_by_id.get(message_id)
         return _quote(message) if message else None
 
-    async def by_id(self, message_id: MessageId) -> Message | None:
-        self._store.note("messages.by_id")
-        return self._store.messages_by_id.get(message_id)
+    async def by_ids(self, ids: Collection[MessageId]) -> Sequence[Message]:
+        self._store.note("messages.by_ids")
+        found = [self._store.messages_by_id[one] for one in set(ids) if one in self._store.messages_by_id]
+        return sorted(found, key=position_of)
 
-    async def since(self, moment: datetime, *, after: Position | None, limit: int) -> Sequence[Message]:
-        self._store.note("messages.since")
-        found = [
-            message
+    async def positions_since(self, moment: datetime, *, after: Position | None, limit: int) -> Sequence[Position]:
+        self._store.note("messages.positions_since")
+        positions = [
+            position_of(message)
             for message in self._store.messages_by_id.values()
-            if message.created_at >= moment
-            and message.deleted_at is None
-            and (after is None or position_of(message) > after)
+            if message.created_at >= moment and message.deleted_at is None
         ]
-        return sorted(found, key=position_of)[:limit]
+        return sorted(one for one in positions if after is None or one > after)[:limit]

@@ -1,0 +1,26 @@
+"""Every action of the protocol, on one screen."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+from msgspec import Struct
+
+from bridge.actions.conversations import join_conversation, leave_conversation, load_conversations
+from bridge.actions.messages import load_messages, load_more_messages, send_message
+from bridge.actions.registry import Action, table
+
+ACTIONS: Final = table(
+    *cast(
+        "list[Action[Struct]]",
+        [
+            load_conversations,
+            join_conversation,
+            leave_conversation,
+            send_message,
+            load_messages,
+            load_more_messages,
+        ],
+    )
+)
+"""By wire type. `auth` and `ping` are not here: they work without a session (bridge.session)."""

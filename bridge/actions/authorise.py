@@ -1,0 +1,32 @@
+"""The one place that decides who may (design decision 1): row-level security is no fence here (contract F7)."""
+
+from __future__ import annotations
+
+from bridge.actions.context import Caller, Context
+from bridge.errors import ACCESS_DENIED, ActionError
+from bridge.ids import canonical_uuid
+from bridge.models import ConversationId, UserId
+
+
+async def require_member(
+    conversation_id: str, caller: Caller, context: Context
+) -> tuple[ConversationId, frozenset[UserId]]:
+    """Return the conversation's id and active members if the caller is one of them.
+
+    A malformed id, an unknown conversation and a foreign one answer alike, so nobody learns which exist.
+
+    Raises:
+        ActionError: ACCESS_DENIED.
+        StoreError: the members are not known and cannot be read.
+
+    """
+    canonical = canonical_uuid(conversation_id)
+    if canonical is None:
+        raise ActionError(ACCESS_DENIED)
+    known_id = ConversationId(canonical)
+    members = await context.members.of(known_id)
+    if not caller.identity.is_among(members):
+        members = await context.members.refreshed(known_id)
+    if not caller.identity.is_among(members):
+        raise ActionError(ACCESS_DENIED)
+    return known_id, members

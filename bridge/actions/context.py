@@ -1,0 +1,70 @@
+"""What an action may use, and who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bridge.clock import Clock
+from bridge.hub import Hub
+from bridge.members import Members
+from bridge.models import ConversationId, Identity, User
+from bridge.profiles import Profiles
+from bridge.quotes import Quotes
+from bridge.send_times import SendTimes
+from bridge.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The parts of one bridge process that actions work with."""
+
+    store: Store
+    members: Members
+    profiles: Profiles
+    quotes: Quotes
+    hub: Hub
+    times: SendTimes
+    clock: Clock
+
+
+@dataclass(slots=True)
+class Rooms:
+    """Which conversations a client has opened; the latest is the one on its screen (contract ws-protocol section 6)."""
+
+    joined: dict[ConversationId, None] = field(default_factory=dict)
+
+    @property
+    def latest(self) -> ConversationId | None:
+        """Return the conversation joined last."""
+        return next(reversed(self.joined), None)
+
+    def join(self, conversation_id: ConversationId) -> None:
+        """Open a conversation, or bring it to the front."""
+        self.joined.pop(conversation_id, None)
+        self.joined[conversation_id] = None
+
+    def leave(self, conversation_id: ConversationId) -> None:
+        """Close a conversation."""
+        self.joined.pop(conversation_id, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """The authenticated client that an action is done for."""
+
+    identity: Identity
+    user: User
+    rooms: Rooms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an action returns: the reply's payload, and what has to happen right after the reply is on its way.
+
+    `then` never waits. It exists because a sender's `message_sent` comes before its own `message_received`
+    (contract ws-protocol section 9).
+    """
+
+    result: object
+    then: Callable[[], None] | None = None

@@ -1,0 +1,77 @@
+"""Declaring an action: name, request type, reply type and the wire's fixed errors beside the handler."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from bridge.actions.context import Caller, Context, Outcome
+from bridge.errors import INTERNAL_ERROR, ActionError, Fault
+
+Q = TypeVar("Q", bound=Struct)
+Handler = Callable[[Q, Caller, Context], Awaitable[Outcome]]
+
+
+class Faults(Struct, frozen=True, kw_only=True):
+    """What a client of this action hears when something is wrong (contract ws-protocol section 4)."""
+
+    unauthenticated: Fault
+    malformed: Fault
+    database: Fault
+    unexpected: Fault = INTERNAL_ERROR
+
+
+class Action(Generic[Q]):
+    """A named operation."""
+
+    def __init__(self, name: str, request: type[Q], handler: Handler[Q], *, reply: str, faults: Faults) -> None:
+        self.name = name
+        self.request = request
+        self.reply = reply
+        self.faults = faults
+        self._handler = handler
+        # Built once: a decoder per frame would cost hundreds of times the decoding (style section 7.7).
+        self._decoder = msgspec.json.Decoder(request, strict=False)
+
+    async def perform(self, payload: Raw, caller: Caller, context: Context) -> Outcome:
+        """Decode the payload and do it.
+
+        Raises:
+            ActionError: refused, or the payload does not fit.
+            StoreError: the tables could not be asked.
+
+        """
+        try:
+            request = self._decoder.decode(payload)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise ActionError(self.faults.malformed) from error
+        return await self._handler(request, caller, context)
+
+    async def __call__(self, request: Q, caller: Caller, context: Context) -> Outcome:
+        """Do it for a request that is decoded already (the shims)."""
+        return await self._handler(request, caller, context)
+
+
+def action(name: str, request: type[Q], *, reply: str, faults: Faults) -> Callable[[Handler[Q]], Action[Q]]:
+    """Make a handler an action; a handler for another request type is a type error."""
+
+    def declare(handler: Handler[Q]) -> Action[Q]:
+        return Action(name, request, handler, reply=reply, faults=faults)
+
+    return declare
+
+
+def table(*actions: Action[Struct]) -> dict[str, Action[Struct]]:
+    """Return the actions by name.
+
+    Raises:
+        ValueError: two share a name.
+
+    """
+    by_name = {one.name: one for one in actions}
+    if len(by_name) != len(actions):
+        raise ValueError("two actions share a name")
+    return by_name

@@ -1,0 +1,134 @@
+"""Who receives what in this process: one event, encoded once, to every socket of every member, exactly once.
+
+Synchronous: nothing here waits, so nothing can come between a decision and its delivery. The hub alone drops repeats:
+our own write and its echo from the feed carry the same key (style 7.10, contract F29).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Set
+from enum import Enum
+from typing import Protocol
+
+from bridge.clock import Clock
+from bridge.events import Event
+from bridge.models import ConversationId, Identity
+from bridge.pushes import encode_push
+from bridge.recent import Recent
+
+REMEMBERED_KEYS = 100_000
+
+
+class Receiver(Protocol):
+    """Something with a socket behind it."""
+
+    def deliver(self, frame: str) -> None:
+        """Take a frame for sending; never waits, never raises."""
+        ...
+
+
+class _State(Enum):
+    PENDING = "pending"
+    SETTLED = "settled"
+    ABANDONED = "abandoned"
+
+
+class Reservation:
+    """The place of a write of our own in the order of its conversation, taken before the write begins.
+
+    It does two things. The echo of the write, should the feed bring it before the write returns, waits here: a sender
+    gets its `message_sent` before its own `message_received`. And writes of one conversation that overlap are published
+    in the order of their times, whichever returns first: live order and loaded order agree.
+    """
+
+    __slots__ = ("_hub", "echo", "event", "key", "members", "state", "topic")
+
+    def __init__(self, hub: Hub, topic: ConversationId, key: str) -> None:
+        self._hub = hub
+        self.topic = topic
+        self.key = key
+        self.state = _State.PENDING
+        self.event: Event | None = None
+        self.echo: Event | None = None
+        self.members: Set[str] = frozenset()
+
+    def settle(self, event: Event, members: Set[str]) -> None:
+        """Publish what was written, as soon as earlier writes of the conversation are out."""
+        self.state, self.event, self.members = _State.SETTLED, event, members
+        self._hub.release(self)
+
+    def abandon(self) -> None:
+        """Give the place up: the write failed, or nobody knows. An echo that came all the same is published."""
+        if self.state is _State.PENDING:
+            self.state, self.event = _State.ABANDONED, self.echo
+            self._hub.release(self)
+
+
+class Hub:
+    """Receivers by user id, and what was already delivered."""
+
+    def __init__(self, clock: Clock, fresh_id: Callable[[], str]) -> None:
+        self._clock = clock
+        self._fresh_id = fresh_id
+        self._receivers: dict[str, set[Receiver]] = {}
+        self._seen: Recent[str, bool] = Recent(REMEMBERED_KEYS)
+        self._reserved: dict[str, Reservation] = {}
+        self._lines: dict[ConversationId, deque[Reservation]] = {}
+
+    def attach(self, receiver: Receiver, identity: Identity) -> None:
+        """Deliver to this receiver whatever concerns one of the identity's ids."""
+        for user_id in identity.ids:
+            self._receivers.setdefault(user_id, set()).add(receiver)
+
+    def detach(self, receiver: Receiver, identity: Identity) -> None:
+        """Deliver nothing more to this receiver."""
+        for user_id in identity.ids:
+            receivers = self._receivers.get(user_id)
+            if receivers is not None:
+                receivers.discard(receiver)
+                if not receivers:
+                    del self._receivers[user_id]
+
+    def has_seen(self, key: str) -> bool:
+        """Tell whether publishing this key would be a repeat."""
+        return key in self._seen
+
+    def reserve(self, topic: ConversationId, key: str) -> Reservation:
+        """Take the next place in a conversation's order for a write that is about to begin."""
+        reservation = Reservation(self, topic, key)
+        self._reserved[key] = reservation
+        self._lines.setdefault(topic, deque()).append(reservation)
+        return reservation
+
+    def publish(self, event: Event, members: Set[str]) -> None:
+        """Deliver an event that somebody else caused, or that catch-up found; a repeat is dropped."""
+        reservation = self._reserved.get(event.key)
+        if reservation is not None:
+            reservation.echo, reservation.members = event, members
+        else:
+            self._send(event, members)
+
+    def release(self, reservation: Reservation) -> None:
+        """Publish everything of that conversation which no longer waits for an earlier write."""
+        line = self._lines[reservation.topic]
+        while line and line[0].state is not _State.PENDING:
+            first = line.popleft()
+            if self._reserved.get(first.key) is first:
+                del self._reserved[first.key]
+            if first.event is not None:
+                self._send(first.event, first.members)
+        if not line:
+            del self._lines[reservation.topic]
+
+    def _send(self, event: Event, members: Set[str]) -> None:
+        if event.key in self._seen:
+            return
+        frame = encode_push(event, self._fresh_id(), self._clock.now())
+        self._seen.put(event.key, True)  # only the key matters
+        for receiver in set(self._concerned(members)):
+            receiver.deliver(frame)
+
+    def _concerned(self, members: Set[str]) -> Iterator[Receiver]:
+        for user_id in members:
+            yield from self._receivers.get(user_id, ())

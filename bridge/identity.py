@@ -1,0 +1,44 @@
+"""Claims to user: the identity rule, applied once at the edge (contract data-model section 6, F1, F4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from bridge.auth import Claims
+from bridge.errors import USER_NOT_FOUND, ActionError
+from bridge.models import Identity, User
+from bridge.store import UserStore
+
+log = structlog.get_logger(__name__)
+
+
+async def find_user(claims: Claims, users: UserStore, *, phone_identity: bool) -> User:
+    """Return the users row of a verified token: by auth_user_id, else by id, else (optionally) by phone.
+
+    Of several rows with one auth_user_id the oldest counts. By phone only a row that is linked to nobody is found: a
+    phone number that changed hands must not open another person's account.
+
+    Raises:
+        ActionError: USER_NOT_FOUND.
+        StoreError: the rows cannot be read.
+
+    """
+    rows = await users.by_auth_id(claims.auth_id)
+    linked = [row for row in rows if row.auth_user_id == claims.auth_id]
+    if len(linked) > 1:
+        log.warning("identity.ambiguous", rows=len(linked), chosen=linked[0].id)
+    candidates: Sequence[User] = linked or rows
+    if not candidates and phone_identity and claims.phone:
+        digits = claims.phone.removeprefix("+")
+        by_phone = await users.by_phone((digits, f"+{digits}"))
+        candidates = [row for row in by_phone if row.auth_user_id is None]
+    if not candidates:
+        raise ActionError(USER_NOT_FOUND)
+    return candidates[0]
+
+
+def identity_of(user: User, claims: Claims) -> Identity:
+    """Return both ids of an authenticated user."""
+    return Identity(user_id=user.id, auth_id=claims.auth_id)

@@ -1,0 +1,60 @@
+"""What waits to be sent to one socket: bounded, filled without waiting, emptied by one writer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from bridge.errors import CloseCode, Disconnect
+
+
+class Outbox:
+    """Frames for one socket. Sending never waits and never raises (style section 5.8)."""
+
+    def __init__(self, *, max_frames: int, max_bytes: int) -> None:
+        self._frames: deque[str] = deque()
+        self._size = 0
+        self._max_frames = max_frames
+        self._max_bytes = max_bytes
+        self._wake = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._disconnect: Disconnect | None = None
+
+    def put(self, frame: str) -> None:
+        """Queue a frame; a client too slow to take what is queued is disconnected, never silently robbed of one."""
+        if self._disconnect is not None:
+            return
+        if len(self._frames) >= self._max_frames or self._size + len(frame) > self._max_bytes:
+            self._frames.clear()
+            self.disconnect(Disconnect(CloseCode.TOO_SLOW, "too slow"))
+            return
+        self._frames.append(frame)
+        self._size += len(frame)
+        self._wake.set()
+
+    def disconnect(self, why: Disconnect) -> None:
+        """End the connection after what is queued; only the first reason counts."""
+        if self._disconnect is None:
+            self._disconnect = why
+            self._closing.set()
+            self._wake.set()
+
+    async def closing(self) -> Disconnect:
+        """Wait for the end and return its reason."""
+        await self._closing.wait()
+        if self._disconnect is None:
+            raise AssertionError("closing without a reason")
+        return self._disconnect
+
+    async def write(self, send: Callable[[str], Awaitable[None]]) -> None:
+        """Send frame by frame until the connection ends and nothing is left; the only writer of the socket."""
+        while True:
+            while self._frames:
+                frame = self._frames.popleft()
+                self._size -= len(frame)
+                await send(frame)
+            if self._disconnect is not None:
+                return
+            self._wake.clear()
+            await self._wake.wait()

@@ -1,0 +1,43 @@
+"""Originals of replies, kept for a while: whoever replies has usually just been shown the original by us."""
+
+from __future__ import annotations
+
+from bridge.clock import Clock
+from bridge.models import ConversationId, Message, MessageId, Quote
+from bridge.recent import Recent
+from bridge.store import MessageStore
+
+CAPACITY = 20_000
+MAX_CONTENT_CHARACTERS = 4_096
+MAX_AGE_SECONDS = 300.0
+
+
+class Quotes:
+    """What a reply to a message shows."""
+
+    def __init__(self, store: MessageStore, clock: Clock) -> None:
+        self._store = store
+        self._quotes: Recent[MessageId, Quote] = Recent(CAPACITY, clock=clock, max_age_seconds=MAX_AGE_SECONDS)
+
+    def remember(self, message: Message) -> None:
+        """Keep a message that was read or written anyway, unless it is too long to be kept by thousands."""
+        if len(message.content) <= MAX_CONTENT_CHARACTERS:
+            self._quotes.put(
+                message.id,
+                Quote(
+                    id=message.id,
+                    conversation_id=message.conversation_id,
+                    sender_id=message.sender_id,
+                    content=message.content,
+                ),
+            )
+
+    async def within(self, conversation_id: ConversationId, message_id: MessageId) -> Quote | None:
+        """Return the original if it is in this conversation; a reply must not leak another one (contract F10).
+
+        Raises:
+            StoreError: it is not known and cannot be read.
+
+        """
+        quote = self._quotes.get(message_id) or await self._store.quote(message_id)
+        return quote if quote is not None and quote.conversation_id == conversation_id else None

@@ -1,0 +1,169 @@
+"""Feed to hub: what others wrote reaches members' sockets, and what the feed lost is found in the tables."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from msgspec.structs import replace
+
+from bridge.actions.context import Context
+from bridge.errors import StoreError
+from bridge.events import MessageSent, message_key
+from bridge.feed import Feed, Signal
+from bridge.feed.changes import (
+    MessageInserted,
+    MessageUnread,
+    ParticipantChanged,
+    ParticipantDeleted,
+    Unreadable,
+)
+from bridge.feed.signals import Live, Lost
+from bridge.models import Message, MessageId, Position, Quote
+
+PAGE = 1000
+ROWS_AT_ONCE = 100
+RECONCILE_SECONDS = 30.0
+RECONCILE_WHEN_IN_DOUBT_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class Relay:
+    """Takes signals one by one. Realtime is a hint, the tables are the truth (design decision 7)."""
+
+    def __init__(self, context: Context, feed: Feed, overlap: timedelta) -> None:
+        self._context = context
+        self._feed = feed
+        self._overlap = overlap
+        self._complete_until = context.clock.now()
+        self._in_doubt = True
+        self._live = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._doubt_arose = asyncio.Event()
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether changes arrive and nothing is known to be missing."""
+        return self._live.is_set() and not self._in_doubt
+
+    async def run(self) -> None:
+        """Relay until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            tasks.create_task(self._reconcile())
+
+    async def handle(self, signal: Signal) -> None:
+        """Take in one signal; what cannot be delivered now is caught up with later."""
+        async with self._turn:
+            try:
+                await self._take(signal)
+            except StoreError as error:
+                log.warning("relay.postponed", cause=type(error).__name__, detail=str(error))
+                self._doubt()
+
+    async def catch_up(self) -> None:
+        """Deliver what the tables hold and the hub has not seen, from the last complete moment on."""
+        async with self._turn:
+            await self._catch_up()
+
+    async def _listen(self) -> None:
+        async for signal in self._feed.signals():
+            try:
+                await self.handle(signal)
+            except Exception:
+                # A row that we cannot handle must not make the bridge deaf for all others (supabase.md R4).
+                log.exception("relay.failed", signal=type(signal).__name__)
+                self._doubt()
+
+    async def _reconcile(self) -> None:
+        while True:
+            self._doubt_arose.clear()
+            try:
+                async with asyncio.timeout(RECONCILE_SECONDS if self.is_live else RECONCILE_WHEN_IN_DOUBT_SECONDS):
+                    await self._doubt_arose.wait()
+            except TimeoutError:
+                try:
+                    await self.catch_up()
+                except Exception:
+                    log.exception("relay.catch_up_failed")
+
+    async def _take(self, signal: Signal) -> None:
+        members = self._context.members
+        match signal:
+            case MessageInserted(message):
+                await self._relay(message)
+            case MessageUnread(message_id):
+                await self._read_and_relay([message_id])
+            case ParticipantChanged(participant):
+                members.changed(participant)
+            case ParticipantDeleted(row_id):
+                members.deleted(row_id)
+            case Unreadable(table):
+                log.warning("relay.unreadable_change", table=table)
+                self._doubt()
+            case Live():
+                members.hear(hearing=True)
+                self._live.set()
+                await self._catch_up()
+            case Lost(reason):
+                log.warning("feed.lost", reason=reason)
+                members.hear(hearing=False)
+                self._live.clear()
+                self._doubt()
+
+    async def _relay(self, message: Message) -> None:
+        if self._context.hub.has_seen(message_key(message.id)) or message.deleted_at is not None:
+            return
+        members = await self._context.members.of(message.conversation_id)
+        if message.sender_id not in members:
+            members = await self._context.members.refreshed(message.conversation_id)
+        if message.sender_id not in members:
+            # Anybody may insert anywhere under the app's policies; members must not see it (contract F7).
+            log.warning("relay.sender_is_no_member", message_id=message.id)
+            return
+        quote = await self._quote(message)
+        whole = replace(message, sender=await self._context.profiles.of(message.sender_id), reply_to=quote)
+        self._context.quotes.remember(whole)
+        self._context.hub.publish(MessageSent(message=whole), members)
+
+    async def _quote(self, message: Message) -> Quote | None:
+        if message.reply_to_id is None:
+            return None
+        try:
+            return await self._context.quotes.within(message.conversation_id, message.reply_to_id)
+        except StoreError as error:
+            log.warning("relay.quote_unreadable", cause=type(error).__name__)
+            return None
+
+    async def _read_and_relay(self, ids: Sequence[MessageId]) -> None:
+        for message in await self._context.store.messages.by_ids(ids):
+            await self._relay(message)
+
+    async def _catch_up(self) -> None:
+        """Read positions first and rows only for what is new: most of the overlap was delivered long ago."""
+        started_at = self._context.clock.now()
+        since = self._complete_until - self._overlap
+        after: Position | None = None
+        found = 0
+        while True:
+            page = await self._context.store.messages.positions_since(since, after=after, limit=PAGE)
+            unseen = [one.id for one in page if not self._context.hub.has_seen(message_key(one.id))]
+            for start in range(0, len(unseen), ROWS_AT_ONCE):
+                await self._read_and_relay(unseen[start : start + ROWS_AT_ONCE])
+            found += len(unseen)
+            if not page:
+                break
+            after = page[-1]
+        self._complete(started_at, found)
+
+    def _complete(self, until: datetime, found: int) -> None:
+        self._complete_until = until
+        self._in_doubt = False
+        log.debug("relay.caught_up", found=found)
+
+    def _doubt(self) -> None:
+        self._in_doubt = True
+        self._doubt_arose.set()

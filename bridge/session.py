@@ -1,0 +1,198 @@
+"""One authenticated client, and the phase before it is one. No sockets here: frames come in, frames go out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from msgspec import DecodeError, Struct, json
+from structlog.contextvars import bound_contextvars
+
+from bridge import protocol
+from bridge.actions import ACTIONS
+from bridge.actions.context import Caller, Context, Outcome, Rooms
+from bridge.actions.registry import Action
+from bridge.auth import Claims, TokenVerifier
+from bridge.errors import (
+    AUTH_FAILED,
+    INTERNAL_ERROR,
+    INVALID_MESSAGE,
+    INVALID_TOKEN,
+    MISSING_TOKEN,
+    ActionError,
+    CloseCode,
+    Disconnect,
+    Fault,
+    StoreError,
+    unknown_type,
+)
+from bridge.identity import find_user, identity_of
+from bridge.ids import fresh_id
+from bridge.outbox import Outbox
+from bridge.protocol import BadFrame, Command
+from bridge.rows import UserRow, user_row
+
+log = structlog.get_logger(__name__)
+
+
+class Authenticate(Struct, frozen=True):
+    """Request of auth."""
+
+    token: str
+
+
+class Authenticated(Struct, frozen=True):
+    """Result of auth."""
+
+    user: UserRow
+
+
+class Pong(Struct, frozen=True):
+    """Result of ping."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one client may use, in commands, seconds and the like."""
+
+    max_waiting_commands: int
+    auth_deadline_seconds: float
+    leeway: timedelta
+    phone_identity: bool
+
+
+class Session:
+    """Who a connection speaks for, and until when."""
+
+    def __init__(self, caller: Caller, claims: Claims, outbox: Outbox, context: Context, leeway: timedelta) -> None:
+        self.caller = caller
+        self.expires_at: datetime = claims.expires_at + leeway
+        self._outbox = outbox
+        self._clock = context.clock
+
+    def is_expired(self) -> bool:
+        """Tell whether the token is no longer valid; checked at every action and every delivery (contract F13)."""
+        return self._clock.now() >= self.expires_at
+
+    def deliver(self, frame: str) -> None:
+        """Take a push; after the token expired nothing is delivered until the client authenticates again."""
+        if not self.is_expired():
+            self._outbox.put(frame)
+
+
+class Connection:
+    """The commands of one socket, in order (design decision 4, contract F24)."""
+
+    def __init__(self, context: Context, verifier: TokenVerifier, outbox: Outbox, limits: Limits) -> None:
+        self.id = fresh_id()
+        self.session: Session | None = None
+        self._context = context
+        self._verifier = verifier
+        self._outbox = outbox
+        self._limits = limits
+        self._commands: deque[Command] = deque()
+        self._arrived = asyncio.Event()
+        self._authenticated = asyncio.Event()
+
+    def receive(self, frame: object) -> None:
+        """Take one frame from the socket; never waits. Pings are answered at once, the rest waits for its turn."""
+        try:
+            if not isinstance(frame, str):
+                raise BadFrame  # the protocol has no binary frames; Quart gives None for an empty one
+            command = protocol.decode(frame)
+        except BadFrame as bad:
+            self._refuse(INVALID_MESSAGE, bad.request_id)
+            return
+        if command.type == "ping":
+            self._reply("pong", Pong(), command)
+        elif len(self._commands) >= self._limits.max_waiting_commands:
+            self._outbox.disconnect(Disconnect(CloseCode.TOO_MANY_COMMANDS, "too many commands waiting"))
+        else:
+            self._commands.append(command)
+            self._arrived.set()
+
+    async def work(self) -> None:
+        """Handle commands one after the other, until cancelled."""
+        while True:
+            while self._commands:
+                command = self._commands.popleft()
+                with bound_contextvars(connection_id=self.id, request_id=command.request_id, action=command.type):
+                    await self._handle(command)
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    async def enforce_deadline(self) -> None:
+        """Disconnect a client that has not authenticated in time; generous, for W3 fetches keys first."""
+        try:
+            async with asyncio.timeout(self._limits.auth_deadline_seconds):
+                await self._authenticated.wait()
+        except TimeoutError:
+            self._outbox.disconnect(Disconnect(CloseCode.NOT_AUTHENTICATED_IN_TIME, "not authenticated in time"))
+
+    def close(self) -> None:
+        """Forget the client."""
+        if self.session is not None:
+            self._context.hub.detach(self.session, self.session.caller.identity)
+            self.session = None
+
+    async def _handle(self, command: Command) -> None:
+        """Turn whatever happens into a reply: the one place that knows exceptions and codes (style section 5.7)."""
+        action = ACTIONS.get(command.type)
+        try:
+            if command.type == "auth":
+                await self._authenticate(command)
+            elif action is None:
+                raise ActionError(unknown_type(command.type))
+            else:
+                await self._perform(action, command)
+        except ActionError as error:
+            log.info("command.refused", code=error.fault.code.value)
+            self._refuse(error.fault, command.request_id)
+        except StoreError as error:
+            log.warning("command.store_failed", cause=type(error).__name__, detail=str(error))
+            self._refuse(action.faults.database if action else AUTH_FAILED, command.request_id)
+        except Exception:
+            log.exception("command.failed")
+            self._refuse(action.faults.unexpected if action else INTERNAL_ERROR, command.request_id)
+
+    async def _perform(self, action: Action[Struct], command: Command) -> None:
+        if self.session is None:
+            raise ActionError(action.faults.unauthenticated)
+        if self.session.is_expired():
+            raise ActionError(INVALID_TOKEN)
+        outcome: Outcome = await action.perform(command.payload, self.session.caller, self._context)
+        self._reply(action.reply, outcome.result, command)
+        if outcome.then is not None:
+            outcome.then()
+
+    async def _authenticate(self, command: Command) -> None:
+        """Verify the token and become its user; a failed attempt leaves the connection as it was."""
+        try:
+            token = json.decode(command.payload, type=Authenticate).token
+        except (DecodeError, RecursionError):
+            token = ""
+        if not token:
+            raise ActionError(MISSING_TOKEN)
+        claims = await self._verifier.verify(token)
+        user = await find_user(claims, self._context.store.users, phone_identity=self._limits.phone_identity)
+        identity = identity_of(user, claims)
+        previous = self.session.caller if self.session else None
+        rooms = previous.rooms if previous and previous.identity == identity else Rooms()
+        self.close()
+        caller = Caller(identity=identity, user=user, rooms=rooms)
+        self.session = Session(caller, claims, self._outbox, self._context, self._limits.leeway)
+        self._authenticated.set()
+        # The reply first, then the place in the hub, with no await between: no push overtakes auth_success.
+        self._reply("auth_success", Authenticated(user_row(user, claims.auth_id, claims.email)), command)
+        self._context.hub.attach(self.session, identity)
+        log.info("session.authenticated", user_id=user.id)
+
+    def _reply(self, reply_type: str, result: object, command: Command) -> None:
+        now = self._context.clock.now()
+        self._outbox.put(protocol.reply(reply_type, result, command.request_id or fresh_id(), now))
+
+    def _refuse(self, fault: Fault, request_id: str | None) -> None:
+        self._outbox.put(protocol.error(fault, request_id, fresh_id(), self._context.clock.now()))
