@@ -81,6 +81,7 @@ class QuoteRecord(Struct, frozen=True):
     conversation_id: ConversationId
     sender_id: UserId
     encrypted_content: str
+    deleted_at: str | None = None
 
     def model(self) -> Quote:
         """Return the model."""
@@ -111,8 +112,9 @@ class MessageRecord(Struct, frozen=True):
     reply_to: QuoteRecord | None = None
 
     def model(self) -> Message:
-        """Return the model; an original from another conversation is not shown (contract F10)."""
-        quote = self.reply_to
+        """Return the model; an original that was deleted or is in another conversation is not shown (contract F10)."""
+        original = self.reply_to
+        shown = original and original.deleted_at is None and original.conversation_id == self.conversation_id
         return Message(
             id=self.id,
             conversation_id=self.conversation_id,
@@ -127,7 +129,7 @@ class MessageRecord(Struct, frozen=True):
             created_at=known_moment(self.created_at),
             expires_at=moment(self.expires_at),
             sender=self.sender.model() if self.sender else None,
-            reply_to=quote.model() if quote and quote.conversation_id == self.conversation_id else None,
+            reply_to=original.model() if original and shown else None,
         )
 
 

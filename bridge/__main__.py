@@ -1,0 +1,60 @@
+"""The program: `python -m bridge` serves, `python -m bridge chat` talks to a bridge from a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+import structlog
+
+from bridge.app import create_bridge
+from bridge.errors import ConfigError, StoreError
+from bridge.logs import configure_logs
+from bridge.serving import run
+from bridge.settings import Settings, load_settings
+
+EXIT_FAILED = 1
+EXIT_CONFIG = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program and return its exit status: 0, 1 after a failure, 2 for unusable settings."""
+    parser = argparse.ArgumentParser(prog="python -m bridge", description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="{serve,chat}")
+    commands.add_parser("serve", help="serve the WebSocket protocol (the default); settings come from the environment")
+    given = parser.parse_args(arguments)
+    del given
+    return _serve()
+
+
+def _serve() -> int:
+    try:
+        settings = load_settings()
+    except ConfigError as error:
+        print(f"bridge: {error}", file=sys.stderr)
+        return EXIT_CONFIG
+    configure_logs(settings.log_level, as_json=settings.log_json)
+    try:
+        asyncio.run(_start(settings))
+    except OSError as error:
+        print(f"bridge: cannot listen on {settings.host}:{settings.port}: {error.strerror}.", file=sys.stderr)
+        return EXIT_FAILED
+    except StoreError as error:
+        print(f"bridge: the tables cannot be read with SUPABASE_URL and SUPABASE_SECRET_KEY: {error}.", file=sys.stderr)
+        return EXIT_FAILED
+    return 0
+
+
+async def _start(settings: Settings) -> None:
+    bridge = create_bridge(settings)
+    await bridge.context.store.check()
+
+    def announce(port: int) -> None:
+        structlog.get_logger(__name__).info("bridge.listening", host=settings.host, port=port)
+
+    await run(bridge, settings, on_listening=announce)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""The composition root: the only place that knows which adapter stands behind which port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+import httpx
+from httpx_aiohttp import AiohttpTransport
+from quart import Quart, ResponseReturnValue, websocket
+from quart.wrappers import Websocket
+from werkzeug.local import LocalProxy
+
+from bridge.actions.context import Context
+from bridge.auth import TokenVerifier
+from bridge.clock import Clock, SystemClock
+from bridge.feed import Feed
+from bridge.feed.supabase import SupabaseFeed
+from bridge.hub import Hub
+from bridge.ids import fresh_id
+from bridge.keyring import Keyring, KeysUnavailable
+from bridge.members import Members
+from bridge.outbox import Outbox
+from bridge.profiles import Profiles
+from bridge.quotes import Quotes
+from bridge.relay import Relay
+from bridge.send_times import SendTimes
+from bridge.session import Connection, Limits
+from bridge.settings import Settings
+from bridge.store import Store
+from bridge.store.supabase import SupabaseStore
+from bridge.websocket import Sockets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge:
+    """The parts of a running bridge that its program and its tests talk to."""
+
+    app: Quart
+    context: Context
+    relay: Relay
+    sockets: Sockets
+
+
+def create_bridge(
+    settings: Settings, *, store: Store | None = None, feed: Feed | None = None, clock: Clock | None = None
+) -> Bridge:
+    """Put a bridge together; whatever is not given is the real thing."""
+    clock = clock or SystemClock()
+    http = _http_client(settings)
+    key = settings.supabase_secret_key.get_secret_value()
+    store = store or SupabaseStore(url=settings.supabase_url, key=key, http=http)
+    feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock)
+    context = Context(
+        store=store,
+        members=Members(store.conversations, clock, settings.membership_max_age_seconds),
+        profiles=Profiles(store.users, clock),
+        quotes=Quotes(store.messages, clock),
+        hub=Hub(clock, fresh_id),
+        times=SendTimes(clock),
+        clock=clock,
+    )
+    verifier = _verifier(settings, http, clock)
+    limits = Limits(
+        max_waiting_commands=settings.max_waiting_commands,
+        auth_deadline_seconds=settings.auth_deadline_seconds,
+        leeway=timedelta(seconds=settings.token_leeway_seconds),
+        phone_identity=settings.phone_identity,
+    )
+
+    def open_connection(outbox: Outbox) -> Connection:
+        return Connection(context, verifier, outbox, limits)
+
+    sockets = Sockets(open_connection, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes)
+    relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
+    app = Quart(__name__)
+    _serve(app, settings, relay, sockets)
+    _own_lifetime(app, relay, store, http)
+    return Bridge(app=app, context=context, relay=relay, sockets=sockets)
+
+
+def _serve(app: Quart, settings: Settings, relay: Relay, sockets: Sockets) -> None:
+    """Any path is the socket, for W1 asks none and W3 asks /ws (contract ws-protocol section 11, rule 10)."""
+
+    async def socket_endpoint(**_: str) -> ResponseReturnValue | None:
+        if sockets.draining:
+            return "restarting", 503
+        origin = websocket.headers.get("Origin")
+        if origin is not None and settings.origins is not None and origin.rstrip("/") not in settings.origins:
+            return "origin not allowed", 403
+        current = cast("LocalProxy[Websocket]", websocket)._get_current_object()  # noqa: SLF001  # werkzeug's own way
+        await current.accept()
+        await sockets.serve(current)
+        return None
+
+    app.websocket("/")(socket_endpoint)
+    app.websocket("/<path:path>")(socket_endpoint)
+
+    @app.get("/healthz")
+    async def alive() -> ResponseReturnValue:
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    async def ready() -> ResponseReturnValue:
+        is_ready = relay.is_live and not sockets.draining
+        return {"status": "ready" if is_ready else "not ready", "feed": relay.is_live}, 200 if is_ready else 503
+
+
+def _own_lifetime(app: Quart, relay: Relay, store: Store, http: httpx.AsyncClient) -> None:
+    @app.while_serving
+    async def lifetime() -> AsyncGenerator[None, None]:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(relay.run())
+            yield
+            running.cancel()
+        await store.close()
+        await http.aclose()
+
+
+def _http_client(settings: Settings) -> httpx.AsyncClient:
+    """Make the one client of the process; its transport decides the ceiling (supabase.md section 5)."""
+    limits = httpx.Limits(max_connections=settings.store_connections)
+    timeout = httpx.Timeout(settings.store_timeout_seconds, connect=3, pool=settings.store_timeout_seconds)
+    return httpx.AsyncClient(transport=AiohttpTransport(limits=limits), timeout=timeout)
+
+
+def _verifier(settings: Settings, http: httpx.AsyncClient, clock: Clock) -> TokenVerifier:
+    async def fetch_keys() -> bytes:
+        try:
+            answer = await http.get(f"{settings.supabase_url}/auth/v1/.well-known/jwks.json")
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise KeysUnavailable from error
+        return answer.content
+
+    secret = settings.supabase_jwt_secret
+    return TokenVerifier(
+        secret=secret.get_secret_value() if secret else None,
+        keyring=Keyring(fetch_keys, clock),
+        clock=clock,
+        audience=settings.token_audience,
+        leeway_seconds=settings.token_leeway_seconds,
+    )

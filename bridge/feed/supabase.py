@@ -1,0 +1,243 @@
+"""Supabase Realtime as a feed: disposable epochs of the `realtime` client.
+
+The client goes deaf in a dozen ways (supabase.md section 4, R1-R14), so nothing of it is ever repaired: an epoch is one
+client with one connection and one channel; at the first doubt it is thrown away and the next one begins. Recipe:
+supabase.md section 4, "Supervisor".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import cast
+
+import msgspec
+import structlog
+from realtime import AsyncRealtimeChannel, AsyncRealtimeClient, RealtimeSubscribeStates
+from realtime.message import Message as PhoenixMessage
+from realtime.types import PostgresChangesPayload, RealtimePostgresChangesListenEvent
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from bridge.clock import Clock
+from bridge.feed import Signal
+from bridge.feed.changes import TABLES, RowChange, read_change
+from bridge.feed.signals import Live, Lost
+from bridge.ids import fresh_id
+
+QUEUE_SIZE = 10_000
+CONNECT_SECONDS = 10.0
+READY_SECONDS = 15.0
+HEARTBEAT_SECONDS = 5.0
+DEAD_AFTER_SECONDS = 12.0
+CLOSE_SECONDS = 3.0
+HEALTHY_AFTER_SECONDS = 60.0
+MAX_AGE_SECONDS = 12 * 3600.0
+BACK_OFF_MULTIPLIER = 0.5
+BACK_OFF_MAX_SECONDS = 30.0
+
+log = structlog.get_logger(__name__)
+
+
+class EpochEnded(Exception):
+    """This client is of no more use; the text says why."""
+
+
+class _Ended:
+    """In the queue of arrivals: the client or the server gave up."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+_Arrival = PostgresChangesPayload | Live | _Ended
+_ANY_EVENT = RealtimePostgresChangesListenEvent.All
+
+
+class SupabaseFeed:
+    """Epoch after epoch, with back-off between those that fail."""
+
+    def __init__(self, *, url: str, key: str, clock: Clock) -> None:
+        self._url = url
+        self._key = key
+        self._clock = clock
+
+    async def signals(self) -> AsyncIterator[Signal]:
+        """Yield changes for ever; see the port."""
+        while True:
+            # A fresh one per outage: the pauses grow while epochs fail and start small after a healthy one (R5).
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(EpochEnded),
+                wait=wait_random_exponential(multiplier=BACK_OFF_MULTIPLIER, max=BACK_OFF_MAX_SECONDS),
+            ):
+                with attempt:
+                    epoch = Epoch(self._url, self._key, self._clock)
+                    try:
+                        async for signal in epoch.signals():
+                            yield signal
+                    except EpochEnded as ended:
+                        yield Lost(str(ended))
+                        if epoch.age < HEALTHY_AFTER_SECONDS:
+                            raise
+                    finally:
+                        await epoch.close()
+
+
+class _HeartbeatSink:
+    """Sits where the client looks for the channel `phoenix`, whose replies it would drop (R6); notes the answers."""
+
+    topic = "phoenix"
+    is_joined = is_joining = is_errored = is_leaving = False
+
+    def __init__(self) -> None:
+        self.unanswered_since: float | None = None
+
+    def _handle_message(self, _: object) -> None:
+        self.unanswered_since = None
+
+    def _release_subscribe_waiter(self) -> None:
+        """Do nothing: nobody waits for this channel."""
+
+
+class Epoch:
+    """One client, one connection, one channel with a subscription per table."""
+
+    def __init__(self, url: str, key: str, clock: Clock) -> None:
+        self._clock = clock
+        self._began_at = clock.monotonic()
+        self._arrivals: asyncio.Queue[_Arrival] = asyncio.Queue(QUEUE_SIZE)
+        self._overflowed = False
+        self._sink = _HeartbeatSink()
+        self._client = AsyncRealtimeClient(f"{url}/realtime/v1", key, auto_reconnect=False, max_retries=1)
+        self._beats = 0
+
+    @property
+    def age(self) -> float:
+        """Return the seconds since the epoch began."""
+        return self._clock.monotonic() - self._began_at
+
+    async def signals(self) -> AsyncIterator[Signal]:
+        """Yield Live at every confirmation of the server, and the changes.
+
+        Raises:
+            EpochEnded: always, in the end.
+
+        """
+        await self._join()
+        await self._confirmation()
+        yield Live()
+        while True:
+            arrival = await self._next(HEARTBEAT_SECONDS)
+            if arrival is None:
+                await self._beat()
+            elif isinstance(arrival, Live):
+                yield arrival
+            elif (change := read_change(_row_change(arrival))) is not None:
+                yield change
+            if self.age > MAX_AGE_SECONDS:
+                raise EpochEnded("old age")
+
+    async def close(self) -> None:
+        """Drop the client; whatever goes wrong with it now does not matter to the next epoch."""
+        self._client.channels.pop("phoenix", None)
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._client.close()
+        except Exception:
+            log.warning("feed.close_failed", exc_info=True)
+
+    async def _join(self) -> None:
+        """Connect and join; the library raises all sorts of things, each of which ends the epoch."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._client.connect()
+                self._watch_listener()
+                self._client.channels["phoenix"] = cast("AsyncRealtimeChannel", self._sink)
+                # A topic is never used twice: a late close of the old channel would kill the new one (R9).
+                channel = self._client.channel(f"bridge-{fresh_id()}")
+                for table in TABLES:
+                    channel.on_postgres_changes(_ANY_EVENT, self._arrived, table=table, schema="public")
+                channel.on_system(lambda _: self._put(Live()))
+                await channel.subscribe(self._status_changed)
+        except TimeoutError:
+            raise EpochEnded("no connection in time") from None
+        except Exception as error:
+            raise EpochEnded(f"no connection: {type(error).__name__}") from error
+
+    def _watch_listener(self) -> None:
+        """End the epoch when the library's reading task ends, for it tells nobody (R1, R4)."""
+        listener = self._client._listen_task  # noqa: SLF001  # the library has no public sign of it
+        if listener is None:
+            raise EpochEnded("the client does not listen")
+        listener.add_done_callback(lambda _: self._put(_Ended("the connection was closed")))
+
+    async def _confirmation(self) -> None:
+        """Wait until the server says that changes flow: seconds after the join was answered (supabase.md 2.3)."""
+        while True:
+            arrival = await self._next(READY_SECONDS)
+            if arrival is None:
+                raise EpochEnded("the server did not confirm the subscription in time")
+            if isinstance(arrival, Live):
+                return
+            # A change before the confirmation: the catch-up that follows the confirmation finds it again.
+
+    async def _next(self, seconds: float) -> PostgresChangesPayload | Live | None:
+        """Return what arrives next, or None after `seconds`; raise if it is the end."""
+        if self._overflowed:
+            raise EpochEnded("too many changes waiting")
+        try:
+            async with asyncio.timeout(seconds):
+                arrival = await self._arrivals.get()
+        except TimeoutError:
+            return None
+        if isinstance(arrival, _Ended):
+            raise EpochEnded(arrival.reason)
+        return arrival
+
+    async def _beat(self) -> None:
+        """Send a heartbeat of our own and see that earlier ones were answered; half-open connections end here (R6)."""
+        now = self._clock.monotonic()
+        if self._sink.unanswered_since is None:
+            self._sink.unanswered_since = now
+        elif now - self._sink.unanswered_since > DEAD_AFTER_SECONDS:
+            raise EpochEnded("heartbeats are not answered")
+        self._beats += 1
+        beat = PhoenixMessage(topic="phoenix", event="heartbeat", payload={}, ref=f"beat-{self._beats}")
+        try:
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                await self._client.send(beat)
+        except Exception as error:
+            raise EpochEnded(f"heartbeat not sent: {type(error).__name__}") from error
+
+    # Called by the library's reading task: they only queue, for an exception here would end that task unseen (R4).
+
+    def _arrived(self, change: PostgresChangesPayload) -> None:
+        self._put(change)
+
+    def _status_changed(self, status: RealtimeSubscribeStates, error: Exception | None) -> None:
+        if status is not RealtimeSubscribeStates.SUBSCRIBED:
+            self._put(_Ended(f"{status.value}: {_reason(error)}"))
+
+    def _put(self, arrival: _Arrival) -> None:
+        try:
+            self._arrivals.put_nowait(arrival)
+        except asyncio.QueueFull:
+            self._overflowed = True
+
+
+def _row_change(arrival: PostgresChangesPayload) -> RowChange:
+    try:
+        return msgspec.convert(arrival["data"], RowChange)
+    except (msgspec.ValidationError, KeyError) as error:
+        raise EpochEnded("a change could not be read") from error
+
+
+def _reason(error: Exception | None) -> str:
+    """Return the server's reason where there is one; never the row that caused it."""
+    if error is None:
+        return "no reason given"
+    try:
+        told = json.loads(str(error))
+    except ValueError:
+        return type(error).__name__
+    return str(told.get("reason") or told.get("message") or "no reason given") if isinstance(told, dict) else "unknown"

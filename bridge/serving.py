@@ -1,0 +1,78 @@
+"""Hypercorn around the app: sockets, signals, drain. Facts and reasons: runtime.md sections 1 and 3."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from asyncio import base_events
+from collections.abc import Callable
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config, Sockets
+
+from bridge.app import Bridge
+from bridge.settings import Settings
+
+BACKLOG = 2048
+HEADER_BYTES = 64 * 1024
+GRACE_SECONDS = 5.0
+UNACKNOWLEDGED_MILLISECONDS = 15_000
+
+
+async def run(bridge: Bridge, settings: Settings, *, on_listening: Callable[[int], None]) -> None:
+    """Serve until SIGINT or SIGTERM, then drain; `on_listening` is told the port.
+
+    Raises:
+        OSError: the port is taken.
+
+    """
+    _let_shutdown_end()
+    config = _config(settings)
+    sockets = _listening_sockets(config)
+    on_listening(sockets.insecure_sockets[0].getsockname()[1])
+    signalled = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, signalled.set)
+
+    async def shutdown_trigger() -> None:
+        await signalled.wait()
+        await bridge.sockets.drain(settings.drain_seconds)
+
+    await serve(bridge.app, config, shutdown_trigger=shutdown_trigger)
+
+
+def _config(settings: Settings) -> Config:
+    config = Config()
+    config.bind = [f"{settings.host}:{settings.port}"]
+    config.backlog = BACKLOG
+    config.websocket_ping_interval = settings.ping_interval_seconds
+    config.websocket_max_message_size = settings.max_frame_characters
+    config.read_timeout = settings.silence_limit_seconds  # type: ignore[assignment]  # typed int, handed to wait_for
+    config.h11_max_incomplete_size = HEADER_BYTES
+    config.graceful_timeout = GRACE_SECONDS
+    config.accesslog = None
+    config.errorlog = logging.getLogger("hypercorn.error")
+    return config
+
+
+def _listening_sockets(config: Config) -> Sockets:
+    """Bind now, so that a taken port is an error before anything starts, and let half-dead peers be noticed."""
+    sockets = config.create_sockets()
+    for one in sockets.insecure_sockets:
+        # Inherited by connections: a peer that acknowledges nothing is gone after this (runtime.md 2.1). Linux only.
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MILLISECONDS)
+    config.create_sockets = lambda: sockets  # type: ignore[method-assign]  # hypercorn has no other door for this
+    return sockets
+
+
+def _let_shutdown_end() -> None:
+    """Make Server.wait_closed return at once: from Python 3.12 on it waits for frozen peers (hypercorn#308)."""
+
+    async def wait_closed(_: base_events.Server) -> None:
+        return None
+
+    base_events.Server.wait_closed = wait_closed  # type: ignore[method-assign,assignment]  # see above
