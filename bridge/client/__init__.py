@@ -4,6 +4,7 @@ from bridge.client.connection import ClientLimits
 from bridge.client.errors import (
     ClientError,
     ConnectionLost,
+    NoToken,
     PushesOverflowed,
     RequestRefused,
     RequestTimedOut,
@@ -12,20 +13,29 @@ from bridge.client.errors import (
 )
 from bridge.client.frames import MessageReceived, MessagesLoaded, OtherPush, Push
 from bridge.client.pushes import PushBuffer
+from bridge.client.reconnecting import LinkEvent, Offline, Online, Reconnecting, Refused, Rhythm, Surroundings
 from bridge.client.wire import WireClient
 
 __all__ = [
     "ClientError",
     "ClientLimits",
     "ConnectionLost",
+    "LinkEvent",
     "MessageReceived",
     "MessagesLoaded",
+    "NoToken",
+    "Offline",
+    "Online",
     "OtherPush",
     "Push",
     "PushBuffer",
     "PushesOverflowed",
+    "Reconnecting",
+    "Refused",
     "RequestRefused",
     "RequestTimedOut",
+    "Rhythm",
+    "Surroundings",
     "UnexpectedReply",
     "Unreachable",
     "WireClient",

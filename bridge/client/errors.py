@@ -7,6 +7,7 @@ ClientError
   PushesOverflowed   pushes came faster than they were read; some are lost, so what is shown must be read again
   ConnectionLost     there is no connection any more
     Unreachable      there never was one
+  NoToken            nothing to authenticate with (raised by sources of tokens)
 """
 
 from __future__ import annotations
@@ -63,3 +64,7 @@ class ConnectionLost(ClientError):
 
 class Unreachable(ConnectionLost):
     """No connection could be opened."""
+
+
+class NoToken(ClientError):
+    """There is no token to authenticate with; the text says where it was looked for."""

@@ -1,0 +1,259 @@
+"""Staying connected: coming back, authenticating again, repeating sends, renewing tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.client import (
+    ConnectionLost,
+    LinkEvent,
+    MessageReceived,
+    NoToken,
+    Offline,
+    Online,
+    Reconnecting,
+    Refused,
+    Rhythm,
+    Surroundings,
+    WireClient,
+)
+from bridge.client.reconnecting import expiry
+from bridge.clock import FakeClock
+from tests.client.scripted import BOB, Peer, Script, ScriptedServer, eventually, message, scripted
+
+
+class Watch:
+    """A listener that keeps what it was told, and pauses that end at once but are written down."""
+
+    def __init__(self) -> None:
+        self.events: list[LinkEvent] = []
+        self.pauses: list[float] = []
+        self.clock = FakeClock()
+        self.server = ScriptedServer("")
+
+    async def pause(self, seconds: float) -> None:
+        """Let no time pass."""
+        self.pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    def saw(self, count: int) -> Callable[[], bool]:
+        """Return the condition that so many events came."""
+        return lambda: len(self.events) >= count
+
+
+@asynccontextmanager
+async def linked(
+    *scripts: Script, token: Callable[[], str] = lambda: "token", rhythm: Rhythm | None = None
+) -> AsyncIterator[tuple[Reconnecting, Watch]]:
+    """Run a reconnecting client against scripts."""
+    watch = Watch()
+    async with scripted(*scripts) as watch.server, asyncio.TaskGroup() as group:
+        link = Reconnecting(
+            partial(WireClient.connect, watch.server.url),
+            token,
+            watch.events.append,
+            rhythm=rhythm,
+            surroundings=Surroundings(clock=watch.clock, pause=watch.pause, chance=lambda: 1.0),
+        )
+        running = group.create_task(link.run())
+        yield link, watch
+        running.cancel()
+
+
+async def stay(peer: Peer) -> None:
+    """Let the client in and stay."""
+    await peer.accept_login()
+    await peer.until_closed()
+
+
+async def drop_after_login(peer: Peer) -> None:
+    """Let the client in and cut the connection."""
+    await peer.accept_login()
+    peer.drop()
+
+
+async def test_a_loss_is_followed_by_a_new_login() -> None:
+    """After a drop the client comes back, authenticates again, and its pushes go on."""
+
+    async def later(peer: Peer) -> None:
+        await peer.accept_login()
+        await peer.push(message(7))
+        await peer.until_closed()
+
+    async with linked(drop_after_login, later) as (_, watch):
+        await eventually(watch.saw(4))
+    online, offline, again, push = watch.events
+    assert online == again == Online(BOB)
+    assert isinstance(offline, Offline)
+    assert "broke" in offline.reason
+    assert push == MessageReceived(message(7))
+
+
+async def test_pauses_grow_until_a_connection_was_steady() -> None:
+    """Connections that break at once come ever more rarely; one that lasted starts the count again."""
+    released = asyncio.Event()
+
+    async def steady(peer: Peer) -> None:
+        await peer.accept_login()
+        await released.wait()
+        peer.drop()
+
+    scripts = [drop_after_login, drop_after_login, drop_after_login, steady, stay]
+    async with linked(*scripts) as (_, watch):
+        await eventually(watch.saw(7))
+        watch.clock.advance(11)
+        released.set()
+        await eventually(watch.saw(9))
+    assert watch.pauses == [1.0, 2.0, 4.0, 1.0]
+
+
+async def test_a_send_under_way_is_repeated_with_the_same_client_message_id() -> None:
+    """What was not answered before the drop is sent again, so that the server can tell that it is the same."""
+    keys: list[object] = []
+
+    async def lose_the_answer(peer: Peer) -> None:
+        await peer.accept_login()
+        keys.append((await peer.command("send_message")).payload["clientMessageId"])
+        peer.drop()
+
+    async def answer(peer: Peer) -> None:
+        await peer.accept_login()
+        sent = await peer.command("send_message")
+        keys.append(sent.payload["clientMessageId"])
+        await peer.reply(sent, "message_sent", {"message": message(1)})
+        await peer.until_closed()
+
+    async with linked(lose_the_answer, lose_the_answer, answer) as (link, watch):
+        sent = await link.insist(lambda client: client.send_message("c1", "hi", client_message_id="key"))
+        assert sent == message(1)
+    assert keys == ["key", "key", "key"]
+    assert watch.server.connections == 3
+
+
+async def test_a_call_does_not_wait_for_a_connection() -> None:
+    """Reading without a connection fails at once; the listener reads again at Online."""
+    async with linked(stay) as (link, watch):
+        with pytest.raises(ConnectionLost, match="not connected"):
+            await link.call(lambda client: client.ping())
+        await eventually(watch.saw(1))
+
+
+async def test_a_refused_token_is_not_tried_again_until_asked() -> None:
+    """INVALID_TOKEN stops the client; log_in_again reads the token anew."""
+    tokens = iter(["stale", "fresh"])
+    seen: list[object] = []
+
+    async def refuse(peer: Peer) -> None:
+        command = await peer.command("auth")
+        seen.append(command.payload["token"])
+        await peer.refuse(command, "INVALID_TOKEN", "Invalid or expired token")
+        await peer.until_closed()
+
+    async def accept(peer: Peer) -> None:
+        seen.append((await peer.accept_login()).payload["token"])
+        await peer.until_closed()
+
+    async with linked(refuse, accept, token=lambda: next(tokens)) as (link, watch):
+        await eventually(watch.saw(1))
+        assert watch.events == [Refused("Invalid or expired token")]
+        link.log_in_again()
+        await eventually(watch.saw(2))
+    assert (seen, watch.pauses) == (["stale", "fresh"], [])
+
+
+async def test_a_server_that_could_not_judge_the_token_is_asked_again() -> None:
+    """AUTH_ERROR is the server's trouble: the same token is tried again after a pause."""
+
+    async def undecided(peer: Peer) -> None:
+        await peer.refuse(await peer.command("auth"), "AUTH_ERROR", "Authentication failed")
+        await peer.until_closed()
+
+    async with linked(undecided, stay) as (_, watch):
+        await eventually(watch.saw(2))
+    assert [type(event) for event in watch.events] == [Offline, Online]
+
+
+async def test_a_final_close_code_is_obeyed() -> None:
+    """A close code from 4500 on means: do not come back by yourself."""
+
+    async def send_away(peer: Peer) -> None:
+        await peer.accept_login()
+        await peer.connection.close(4501, "blocked")
+
+    async with linked(send_away) as (_, watch):
+        await eventually(watch.saw(2))
+    assert watch.events[1] == Refused("the server closed the connection: blocked (4501)")
+    assert watch.server.connections == 1
+
+
+async def test_a_missing_token_is_reported() -> None:
+    """A source without a token is a refusal that says where it looked."""
+
+    def nowhere() -> str:
+        raise NoToken("there is no file x")
+
+    async with linked(stay, token=nowhere) as (_, watch):
+        await eventually(watch.saw(1))
+    assert watch.events == [Refused("there is no file x")]
+
+
+async def test_the_token_is_renewed_on_the_open_connection() -> None:
+    """Before a token ends the next one is sent on the same connection; nothing is shown of it."""
+    tokens: list[object] = []
+    renewed = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        tokens.extend([(await peer.accept_login()).payload["token"] for _ in range(2)])
+        renewed.set()
+        await peer.until_closed()
+
+    soon = _token(FakeClock().now() + timedelta(seconds=0.01))
+    source = iter([soon, "without an end"])
+    rhythm = Rhythm(renewal_margin_seconds=0.0)
+    async with linked(script, token=lambda: next(source), rhythm=rhythm) as (_, watch):
+        await renewed.wait()
+    assert tokens == [soon, "without an end"]
+    assert (watch.events, watch.server.connections) == ([Online(BOB)], 1)
+
+
+@given(attempt=st.integers(0, 10_000), chance=st.floats(0, 1))
+def test_pauses_have_bounds(attempt: int, chance: float) -> None:
+    """No pause is longer than the limit or shorter than half the first."""
+    assert 0.5 <= Rhythm().pause(attempt, chance) <= 30.0
+
+
+def test_renewal_comes_before_the_end_but_not_all_the_time() -> None:
+    """The margin is kept before the end, and between attempts with a token that has ended."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert Rhythm().until_renewal(now + timedelta(hours=1), now) == 3570.0
+    assert Rhythm().until_renewal(now - timedelta(hours=1), now) == 30.0
+    assert Rhythm().until_renewal(None, now) is None
+
+
+def test_the_end_of_a_token() -> None:
+    """The exp claim is read without verifying anything."""
+    moment = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert expiry(_token(moment)) == moment
+
+
+@given(st.text())
+@pytest.mark.parametrize("shape", ["{}", "a.{}.c", "..", "a.b.c.{}"])
+def test_any_text_may_be_a_token(shape: str, text: str) -> None:
+    """Whatever a token looks like, its end is a moment or unknown, and never an exception."""
+    found = expiry(shape.format(text))
+    assert found is None or found.tzinfo is UTC
+
+
+def _token(end: datetime) -> str:
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": end.timestamp()}).encode()).decode().rstrip("=")
+    return f"header.{claims}.signature"
