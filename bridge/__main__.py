@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 
 import structlog
@@ -50,10 +51,15 @@ async def _start(settings: Settings) -> None:
     bridge = create_bridge(settings)
     await bridge.context.store.check()
 
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+
     def announce(port: int) -> None:
         structlog.get_logger(__name__).info("bridge.listening", host=settings.host, port=port)
 
-    await run(bridge, settings, on_listening=announce)
+    await run(bridge, settings, stop=stop, on_listening=announce)
 
 
 if __name__ == "__main__":

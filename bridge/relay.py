@@ -49,6 +49,10 @@ class Relay:
         """Tell whether changes arrive and nothing is known to be missing."""
         return self._live.is_set() and not self._in_doubt
 
+    async def wait_until_live(self) -> None:
+        """Wait for the first confirmation that changes arrive."""
+        await self._live.wait()
+
     async def run(self) -> None:
         """Relay until cancelled."""
         async with asyncio.TaskGroup() as tasks:

@@ -1,10 +1,9 @@
-"""Hypercorn around the app: sockets, signals, drain. Facts and reasons: runtime.md sections 1 and 3."""
+"""Hypercorn around the app: listening sockets and drain. Facts and reasons: runtime.md sections 1 and 3."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import socket
 from asyncio import base_events
 from collections.abc import Callable
@@ -21,8 +20,8 @@ GRACE_SECONDS = 5.0
 UNACKNOWLEDGED_MILLISECONDS = 15_000
 
 
-async def run(bridge: Bridge, settings: Settings, *, on_listening: Callable[[int], None]) -> None:
-    """Serve until SIGINT or SIGTERM, then drain; `on_listening` is told the port.
+async def run(bridge: Bridge, settings: Settings, *, stop: asyncio.Event, on_listening: Callable[[int], None]) -> None:
+    """Serve until `stop` is set, then drain; `on_listening` is told the port.
 
     Raises:
         OSError: the port is taken.
@@ -32,13 +31,9 @@ async def run(bridge: Bridge, settings: Settings, *, on_listening: Callable[[int
     config = _config(settings)
     sockets = _listening_sockets(config)
     on_listening(sockets.insecure_sockets[0].getsockname()[1])
-    signalled = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, signalled.set)
 
     async def shutdown_trigger() -> None:
-        await signalled.wait()
+        await stop.wait()
         await bridge.sockets.drain(settings.drain_seconds)
 
     await serve(bridge.app, config, shutdown_trigger=shutdown_trigger)

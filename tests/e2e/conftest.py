@@ -1,0 +1,81 @@
+"""A bridge on real sockets in front of the session's sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from bridge.app import Bridge, create_bridge
+from bridge.client import WireClient
+from bridge.serving import run
+from bridge.settings import load_settings
+from scripts.sandbox.address import SandboxAddress
+
+READY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningBridge:
+    """A bridge in this process, reachable like any other."""
+
+    parts: Bridge
+    url: str
+    sandbox: SandboxAddress
+
+    @asynccontextmanager
+    async def client(self, name: str | None = None) -> AsyncIterator[WireClient]:
+        """Connect, and authenticate as a sample person if one is named."""
+        async with WireClient.connect(self.url) as client:
+            if name is not None:
+                await client.authenticate(str(self.sandbox.people[name].token))
+            yield client
+
+
+StartBridge = Callable[..., AbstractAsyncContextManager[RunningBridge]]
+
+
+@asynccontextmanager
+async def running(sandbox: SandboxAddress, **overrides: object) -> AsyncIterator[RunningBridge]:
+    """Run a bridge until the block ends; ready means that the feed is live."""
+    settings = load_settings(
+        **{
+            "supabase_url": sandbox.url,
+            "supabase_secret_key": sandbox.secret_key,
+            "supabase_jwt_secret": sandbox.jwt_secret,
+            "port": 0,
+            **overrides,
+        }
+    )
+    parts = create_bridge(settings)
+    stop = asyncio.Event()
+    listening = asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run(parts, settings, stop=stop, on_listening=listening.set_result))
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                port = await listening
+                await parts.relay.wait_until_live()
+            yield RunningBridge(parts, f"ws://127.0.0.1:{port}/ws", sandbox)
+        finally:
+            stop.set()
+
+
+@pytest.fixture
+def start_bridge(sandbox: SandboxAddress) -> StartBridge:
+    """Start a bridge with settings of the test's own."""
+
+    def start(**overrides: object) -> AbstractAsyncContextManager[RunningBridge]:
+        return running(sandbox, **overrides)
+
+    return start
+
+
+@pytest.fixture
+async def bridge(sandbox: SandboxAddress) -> AsyncIterator[RunningBridge]:
+    """Run a bridge with the usual settings."""
+    async with running(sandbox) as started:
+        yield started
