@@ -1,0 +1,1 @@
+"""Tests of the bridge, its tools and its sandbox."""
