@@ -33,6 +33,7 @@ from bridge.models import (
     User,
     UserId,
 )
+from bridge.store.clauses import after_clause, before_clause, unexpired_clause
 from bridge.store.summaries import ConversationRecord, UnreadRecord, summarise
 from bridge.tables import (
     MessageRecord,
@@ -113,23 +114,6 @@ def _store_error(error: APIError) -> StoreError:
         return StoreDown(code)
     log.warning("store.refused", code=code, hint=error.hint)
     return StoreRefused(code)
-
-
-def before_clause(position: Position) -> str:
-    """Return the or-filter for "older than", by created_at and then id (contract F25)."""
-    at = position.created_at.isoformat()
-    return f'created_at.lt."{at}",and(created_at.eq."{at}",id.lt.{position.id})'
-
-
-def after_clause(position: Position) -> str:
-    """Return the or-filter for "younger than", by created_at and then id."""
-    at = position.created_at.isoformat()
-    return f'created_at.gt."{at}",and(created_at.eq."{at}",id.gt.{position.id})'
-
-
-def unexpired_clause(now: datetime) -> str:
-    """Return the or-filter for "not expired" (contract F48)."""
-    return f'expires_at.is.null,expires_at.gt."{now.isoformat()}"'
 
 
 class _PositionRecord(Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""Tests of the port to the tables and its adapters."""
