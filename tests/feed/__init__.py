@@ -1,0 +1,1 @@
+"""Tests of the port to Realtime and its adapters."""
