@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
+import psycopg
 import pytest
 
 from bridge.app import Bridge, create_bridge
@@ -14,6 +15,7 @@ from bridge.client import WireClient
 from bridge.serving import run
 from bridge.settings import load_settings
 from scripts.sandbox.address import SandboxAddress
+from tests.e2e.database import Database
 
 READY_SECONDS = 30.0
 
@@ -72,6 +74,13 @@ def start_bridge(sandbox: SandboxAddress) -> StartBridge:
         return running(sandbox, **overrides)
 
     return start
+
+
+@pytest.fixture
+async def database(sandbox: SandboxAddress) -> AsyncIterator[Database]:
+    """Reach the sandbox's database behind the bridge's back."""
+    async with await psycopg.AsyncConnection.connect(sandbox.database_url, autocommit=True) as connection:
+        yield Database(sandbox, connection)
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+"""`scripts/bench`: start-up, sending, legacy inserts and memory, against a fresh sandbox."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+
+from scripts.benchmarks import delivery, startup
+from scripts.stack import StackError, running_stack
+
+
+def main() -> int:
+    """Measure what was asked for and return the exit status."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the samples, to see that it works")
+    parser.add_argument("--only", choices=["startup", "delivery"], help="measure one part only")
+    given = parser.parse_args()
+    scale = 0.1 if given.quick else 1.0
+    print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores")
+    try:
+        asyncio.run(_measure(given.only, scale))
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _measure(only: str | None, scale: float) -> None:
+    if only != "delivery":
+        await startup.measure()
+    if only != "startup":
+        async with running_stack(quiet=True) as stack:
+            await delivery.measure(stack, scale)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""The database behind the bridge's back: what SQL, service roles and Realtime's operator can do."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import httpx
+import psycopg
+
+from scripts.sandbox.address import SandboxAddress
+
+
+class Database:
+    """Writes rows as others would, and switches the Realtime stand-in's faults."""
+
+    def __init__(self, sandbox: SandboxAddress, connection: psycopg.AsyncConnection) -> None:
+        self._sandbox = sandbox
+        self._connection = connection
+
+    def user(self, name: str) -> str:
+        """Return the users.id of a sample person."""
+        return str(self._sandbox.people[name].user_id)
+
+    async def conversation(self, *names: str, kind: str = "group") -> str:
+        """Make a conversation of these people."""
+        conversation_id = str(uuid.uuid4())
+        await self._run("insert into conversations (id, type, name) values (%s, %s, 'test')", conversation_id, kind)
+        for name in names:
+            await self.admit(conversation_id, name)
+        return conversation_id
+
+    async def admit(self, conversation_id: str, name: str) -> None:
+        """Make somebody an active member, again if need be."""
+        await self._run(
+            "insert into conversation_participants (conversation_id, user_id) values (%s, %s) "
+            "on conflict (conversation_id, user_id) do update set left_at = null",
+            conversation_id,
+            self.user(name),
+        )
+
+    async def remove(self, conversation_id: str, name: str, *, deleted: bool = False) -> None:
+        """End a membership, by left_at or by deleting the row."""
+        statement = (
+            "delete from conversation_participants"
+            if deleted
+            else ("update conversation_participants set left_at = now()")
+        )
+        await self._run(f"{statement} where conversation_id = %s and user_id = %s", conversation_id, self.user(name))
+
+    async def message(
+        self,
+        conversation_id: str,
+        name: str,
+        text: str,
+        *,
+        created_at: datetime | None = None,
+        reply_to: str | None = None,
+    ) -> str:
+        """Insert a message and return its id."""
+        message_id = str(uuid.uuid4())
+        await self._run(
+            "insert into messages (id, conversation_id, sender_id, encrypted_content, created_at, reply_to_id) "
+            "values (%s, %s, %s, %s, coalesce(%s, now()), %s)",
+            message_id,
+            conversation_id,
+            self.user(name),
+            text,
+            created_at,
+            reply_to,
+        )
+        return message_id
+
+    async def texts(self, conversation_id: str) -> list[str]:
+        """Return the contents of a conversation by (created_at, id)."""
+        cursor = await self._connection.execute(
+            "select encrypted_content from messages where conversation_id = %s order by created_at, id",
+            (conversation_id,),
+        )
+        return [row[0] for row in await cursor.fetchall()]
+
+    @asynccontextmanager
+    async def faults(self, **switches: object) -> AsyncIterator[None]:
+        """Let Realtime misbehave until the block ends."""
+        before = (await self._operate("GET"))["settings"]
+        await self._operate("POST", switches)
+        try:
+            yield
+        finally:
+            await self._operate("POST", {name: before[name] for name in switches})
+
+    async def drop_realtime(self) -> None:
+        """Cut every Realtime connection."""
+        await self._operate("POST", {"drop": {}})
+
+    async def _operate(self, method: str, body: object = None) -> dict[str, dict[str, object]]:
+        headers = {"apikey": self._sandbox.secret_key}
+        async with httpx.AsyncClient(base_url=self._sandbox.url, headers=headers) as http:
+            answer = await http.request(method, "/sandbox/faults", json=body)
+        answer.raise_for_status()
+        told: dict[str, dict[str, object]] = answer.json()
+        return told
+
+    async def _run(self, statement: str, *values: object) -> None:
+        await self._connection.execute(statement.encode(), values)
