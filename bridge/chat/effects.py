@@ -44,9 +44,10 @@ class LogInAgain(Struct, frozen=True):
 
 
 class Quit(Struct, frozen=True):
-    """End the program with this exit status."""
+    """End the program with this exit status, after these last words."""
 
     status: int
+    lines: tuple[Line, ...] = ()
 
 
 Effect = Show | LoadList | LoadNewest | LoadOlder | Send | LogInAgain | Quit

@@ -28,7 +28,8 @@ class Line(Struct, frozen=True):
         else:
             # One column stays free: terminals differ in what they do at the last one.
             bodies = wrapped(self.body, max(columns - 1 - indent, columns // 3))
-        yield (*self.head, (self.style, isolated(bodies[0])))
+        head = ((style, isolated(text)) for style, text in self.head)
+        yield (*head, (self.style, isolated(bodies[0])))
         for body in bodies[1:]:
             yield (("", " " * indent), (self.style, isolated(body)))
 

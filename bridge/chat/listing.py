@@ -10,7 +10,7 @@ from bridge.chat.text import one_line
 from bridge.rows import ConversationRow
 
 NAME_COLUMNS = 28
-EXCERPT_COLUMNS = 40
+EXCERPT_COLUMNS = 30
 
 
 class Listing:

@@ -12,7 +12,7 @@ from bridge.chat.text import one_line, plain
 from bridge.rows import MessageRow
 
 SENDER_COLUMNS = 24
-QUOTE_COLUMNS = 60
+QUOTE_COLUMNS = 40
 SEALED = "(sealed: it opens only in an app that has the keys)"
 DELETED = "(deleted)"
 

@@ -67,7 +67,7 @@ class Chat:
     def offline(self, reason: str, retry_at: float) -> list[Effect]:
         """Lose the connection; a first one that fails is not waited for."""
         if self._me is None:
-            return [*show(complaint(f"{_sentence(reason)} Is the bridge running?")), Quit(1)]
+            return [Quit(1, (complaint(_sentence(reason)),))]
         was_online = self.status.is_online
         self.status.offline(retry_at)
         return show(notice(f"connection lost: {plain(reason)}; trying to come back")) if was_online else []
@@ -77,7 +77,7 @@ class Chat:
         self.status.refused(reason)
         line = complaint(f"Not logged in: {_sentence(reason)}")
         if not self._reader.is_present:
-            return [*show(line), Quit(1)]
+            return [Quit(1, (line,))]
         return show(line, notice("/login reads the token again and tries once more."))
 
     def arrived(self, message: MessageRow) -> list[Effect]:
@@ -186,7 +186,7 @@ class Chat:
         undone = self._outgoing.undone
         if not undone:
             return [Quit(0)]
-        return [*show(complaint(f"Not confirmed by the server: {undone} of your messages.")), Quit(1)]
+        return [Quit(1, (complaint(f"Not confirmed by the server: {undone} of your messages."),))]
 
     # What is shown beside the lines.
 
@@ -268,5 +268,6 @@ def _person(user: UserRow) -> str:
 
 
 def _sentence(text: str) -> str:
-    words = plain(text).strip()
-    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
+    words = plain(text).strip().rstrip(".")
+    first = words.partition(" ")[0]
+    return f"{words[:1].upper() if first.isalpha() else words[:1]}{words[1:]}."

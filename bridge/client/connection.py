@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -52,7 +54,13 @@ async def open_connection(url: str, limits: ClientLimits, headers: Mapping[str, 
     except InvalidHandshake as error:
         raise Unreachable(f"{url} does not speak WebSocket: {error}") from error
     except OSError as error:
-        raise Unreachable(f"{url} cannot be reached: {error.strerror or error}") from error
+        raise Unreachable(f"{url} cannot be reached: {_why(error)}") from error
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, socket.gaierror) or not error.errno:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
 def how_it_ended(error: ConnectionClosed) -> ConnectionLost:

@@ -1,0 +1,367 @@
+"""The chat without a terminal and without a wire: events in, lines and wishes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC
+
+from msgspec.structs import replace
+
+from bridge.chat.effects import Effect, LoadList, LoadNewest, LoadOlder, LogInAgain, Quit, Send, Show
+from bridge.chat.lines import text_of
+from bridge.chat.outgoing import MAX_CHARACTERS, MAX_UNSENT
+from bridge.chat.state import Chat, Reader
+from tests.chat.rows import BOB, conversation, message, page, reply_to, shown
+
+TWO = (conversation("c1", "Weekend", unread=2), conversation("c2", "Work"))
+
+
+def chat(*, first: str | None = None, is_present: bool = True) -> Chat:
+    """Return a chat before anything has happened."""
+    keys = iter(f"key{number}" for number in range(1000))
+    return Chat(Reader(fresh_key=lambda: next(keys), zone=UTC, first=first, is_present=is_present))
+
+
+def online_chat() -> Chat:
+    """Return a chat that is connected and has its list."""
+    ready = chat()
+    ready.online(BOB)
+    ready.listed(TWO)
+    return ready
+
+
+def open_chat() -> Chat:
+    """Return a chat with the conversation c1 open and two messages shown."""
+    ready = online_chat()
+    ready.typed("/open 1")
+    ready.newest("c1", page(message(1), message(2, content="second")))
+    return ready
+
+
+def wishes(effects: Iterable[Effect]) -> list[Effect]:
+    """Return the effects that are not lines."""
+    return [effect for effect in effects if not isinstance(effect, Show)]
+
+
+def test_coming_online_greets_and_asks_for_the_list() -> None:
+    """The first connection says who one is and reads the conversations."""
+    effects = chat().online(BOB)
+    assert shown(effects) == ["· You are Bob (bob). /help explains."]
+    assert wishes(effects) == [LoadList()]
+
+
+def test_a_display_name_that_differs_is_shown_with_the_username() -> None:
+    """A display name alone could be anybody's."""
+    user = replace(BOB, display_name="Bobby \x1b[31m")
+    assert shown(chat().online(user)) == ["· You are Bobby ␛[31m (bob). /help explains."]
+
+
+def test_the_list_shows_numbers_and_unread_counts() -> None:
+    """Conversations come in the server's order with their unread counts; the open one is marked."""
+    ready = chat()
+    ready.online(BOB)
+    assert shown(ready.listed(TWO)) == ["  1  Weekend  (2 unread)", "  2  Work"]
+    ready.typed("/open 2")
+    ready.typed("/list")
+    assert shown(ready.listed(TWO)) == ["  1  Weekend  (2 unread)", "* 2  Work"]
+
+
+def test_a_list_that_was_not_asked_for_is_not_shown() -> None:
+    """Reading the list again after a reconnect only refreshes the counts."""
+    ready = online_chat()
+    ready.online(BOB)
+    assert ready.listed(TWO) == []
+
+
+def test_nobody_to_talk_to() -> None:
+    """An empty list is said in words."""
+    ready = chat()
+    ready.online(BOB)
+    assert shown(ready.listed([])) == ["· You are in no conversation yet."]
+
+
+def test_opening_shows_the_newest_messages() -> None:
+    """Opening joins and reads; messages have number, local time, sender; own ones too; the day stands above."""
+    ready = online_chat()
+    assert wishes(ready.typed("/open week")) == [LoadNewest("c1")]
+    lines = shown(ready.newest("c1", page(message(1), message(2, content="mine", sender="bob"), has_more=True)))
+    assert lines == [
+        "── Thu 01 Jan 2026",
+        "#1   10:01 Alice: hello",
+        "#2   10:02 Bob: mine",
+        "· /more shows older messages.",
+    ]
+    assert ready.prompt() == "Weekend> "
+
+
+def test_an_empty_conversation() -> None:
+    """A conversation without messages says so."""
+    ready = online_chat()
+    ready.typed("/open 1")
+    assert shown(ready.newest("c1", page())) == ["· Nobody has written here yet."]
+
+
+def test_a_conversation_can_be_asked_for_at_the_start() -> None:
+    """--open opens as soon as the list is there."""
+    ready = chat(first="Work")
+    ready.online(BOB)
+    assert wishes(ready.listed(TWO)) == [LoadNewest("c2")]
+
+
+def test_an_unknown_or_ambiguous_name_is_explained() -> None:
+    """A name that fits none or several is answered with what to type instead."""
+    ready = online_chat()
+    assert shown(ready.typed("/open w")) == ["! More than one conversation is called w: /open 1, /open 2."]
+    assert shown(ready.typed("/open 9")) == ["! There is no conversation 9. /list shows yours."]
+    assert shown(chat().typed("/open 1")) == ["! The list of conversations is not here yet."]
+
+
+def test_typing_sends_to_the_open_conversation() -> None:
+    """A line becomes a send with a key of its own, and is shown once, when it is written."""
+    ready = open_chat()
+    (send,) = ready.typed("hi there")
+    assert send == Send("key0", "c1", "hi there")
+    mine = message(3, content="hi there", sender="bob")
+    assert shown(ready.sent(send, mine)) == ["#3   10:03 Bob: hi there"]
+    assert ready.arrived(mine) == []
+
+
+def test_the_push_may_come_before_the_reply() -> None:
+    """Whichever way one's own message comes first shows it; the other shows nothing."""
+    ready = open_chat()
+    (send,) = ready.typed("hi")
+    assert isinstance(send, Send)
+    mine = message(3, content="hi", sender="bob")
+    assert len(shown(ready.arrived(mine))) == 1
+    assert ready.sent(send, mine) == []
+
+
+def test_without_an_open_conversation_nothing_is_sent() -> None:
+    """What is typed too early is explained, not lost silently."""
+    assert shown(online_chat().typed("hi")) == ["! Open a conversation first: /open N. /list shows yours."]
+    assert shown(online_chat().typed("/more")) == ["! Open a conversation first: /open N. /list shows yours."]
+
+
+def test_a_reply_names_the_message_shown_under_the_number() -> None:
+    """/reply sends the id of the numbered message; a reply is shown under the beginning of its original."""
+    ready = open_chat()
+    (send,) = ready.typed("/reply 2 me too")
+    assert send == Send("key0", "c1", "me too", "m2")
+    answer = reply_to(message(2, content="second " * 20), message(3, content="me too", sender="bob"))
+    assert shown(ready.arrived(answer)) == [
+        "         ╭ Alice: second second second second second seco…",
+        "#3   10:03 Bob: me too",
+    ]
+    assert shown(ready.typed("/reply 77 x")) == ["! There is no message #77 in the open conversation."]
+
+
+def test_a_message_elsewhere_is_a_notice_with_the_count() -> None:
+    """Messages of other conversations take one line; opening them clears the count."""
+    ready = online_chat()
+    there = message(5, conversation="c1", content="secret")
+    assert shown(ready.arrived(there)) == ["· Alice in Weekend (3 unread)  /open 1"]
+    assert ready.arrived(there) == []
+    assert text_of(ready.toolbar(0)) == " connected   |  Bob  |  3 unread  |  /help"
+    ready.typed("/open 1")
+    assert text_of(ready.toolbar(0)) == " connected   |  Bob  |  Weekend  |  /help"
+
+
+def test_ones_own_message_from_another_device_is_not_unread() -> None:
+    """What one has written oneself elsewhere does not count."""
+    ready = open_chat()
+    assert ready.arrived(message(9, conversation="c2", sender="bob")) == []
+    assert "unread" not in text_of(ready.toolbar(0))
+
+
+def test_a_message_in_an_unknown_conversation_loads_the_list() -> None:
+    """Being added to a conversation shows with its first message."""
+    ready = online_chat()
+    assert ready.arrived(message(5, conversation="c3")) == [LoadList()]
+    assert shown(ready.listed((*TWO, conversation("c3", "New", unread=1)))) == ["· Alice in New (1 unread)  /open 3"]
+
+
+def test_messages_that_come_while_a_page_is_read_are_shown_once_and_after_it() -> None:
+    """A push between asking and answer waits for the page, which may hold the same message."""
+    ready = online_chat()
+    ready.typed("/open 1")
+    assert ready.arrived(message(2)) == []
+    assert ready.arrived(message(3)) == []
+    lines = shown(ready.newest("c1", page(message(1), message(2))))
+    assert [line[:4] for line in lines[1:]] == ["#1  ", "#2  ", "#3  "]
+
+
+def test_a_page_of_a_conversation_left_meanwhile_is_ignored() -> None:
+    """Only the open conversation's pages are shown."""
+    ready = online_chat()
+    ready.typed("/open 1")
+    ready.typed("/open 2")
+    assert ready.newest("c1", page(message(1))) == []
+    assert ready.older("c1", page(message(1))) == []
+
+
+def test_after_a_reconnect_only_what_is_new_is_shown() -> None:
+    """Coming back reads list and open conversation again and shows nothing twice."""
+    ready = open_chat()
+    assert shown(ready.offline("the connection broke", 10.0)) == [
+        "· connection lost: the connection broke; trying to come back"
+    ]
+    assert ready.offline("cannot be reached", 20.0) == []
+    effects = ready.online(BOB)
+    assert shown(effects) == ["· connected again"]
+    assert wishes(effects) == [LoadList(), LoadNewest("c1")]
+    assert shown(ready.newest("c1", page(message(1), message(2), message(3)))) == ["#3   10:03 Alice: hello"]
+
+
+def test_a_gap_after_a_long_absence_is_marked_and_can_be_filled() -> None:
+    """When more came than a page holds, that is said, and /more reads on from there."""
+    ready = open_chat()
+    lines = shown(ready.newest("c1", page(message(40), message(41), has_more=True)))
+    assert lines[0] == "── more came meanwhile than fits here; /more shows what is between"
+    assert ready.typed("/more") == [LoadOlder("c1", "m40")]
+
+
+def test_older_messages_are_marked_off() -> None:
+    """/more asks for what is before the oldest shown, and puts rules around it; at the end it says so."""
+    ready = online_chat()
+    ready.typed("/open 1")
+    ready.newest("c1", page(message(30), has_more=True))
+    assert ready.typed("/more") == [LoadOlder("c1", "m30")]
+    lines = shown(ready.older("c1", page(message(29), has_more=False)))
+    assert lines == [
+        "── older messages",
+        "── Thu 01 Jan 2026",
+        "#2   10:29 Alice: hello",
+        "── end of the older messages; there are no more",
+    ]
+    assert shown(ready.typed("/more")) == ["· There are no older messages."]
+
+
+def test_a_server_that_does_not_say_whether_there_is_more() -> None:
+    """Without hasMore a full page means that there may be more."""
+    ready = online_chat()
+    ready.typed("/open 1")
+    ready.newest("c1", page(*(message(number) for number in range(50)), has_more=None))
+    assert ready.typed("/more") == [LoadOlder("c1", "m0")]
+    assert shown(ready.older("c1", page(has_more=None))) == ["── there is nothing older"]
+
+
+def test_a_failed_send_can_be_tried_again_under_the_same_key() -> None:
+    """What was refused or not answered is kept; /retry sends it again as the same message."""
+    ready = open_chat()
+    (send,) = ready.typed("important")
+    assert isinstance(send, Send)
+    assert shown(ready.not_sent(send, "no answer to send_message within 30 seconds")) == [
+        "! Not sent: important",
+        "! No answer to send_message within 30 seconds. /retry tries again.",
+    ]
+    assert ready.typed("/retry") == [send]
+    ready.sent(send, message(3, content="important", sender="bob"))
+    assert shown(ready.typed("/retry")) == ["· Nothing failed."]
+    assert ready.leave() == [Quit(0)]
+
+
+def test_leaving_with_unsent_messages_says_so() -> None:
+    """The exit status tells scripts, the sentence tells people."""
+    ready = open_chat()
+    ready.typed("one")
+    end = ready.typed("/quit")
+    assert shown(end) == ["! Not confirmed by the server: 1 of your messages."]
+    assert isinstance(end[0], Quit)
+    assert end[0].status == 1
+
+
+def test_what_is_sent_is_bounded() -> None:
+    """Neither endless waiting messages nor an endless message are taken, and both are said."""
+    ready = open_chat()
+    assert "characters" in shown(ready.typed("x" * (MAX_CHARACTERS + 1)))[0]
+    for _ in range(MAX_UNSENT):
+        ready.typed("x")
+    assert shown(ready.typed("x")) == ["! Already 100 messages wait to be sent; this one was not taken."]
+    assert "100 waiting to be sent" in text_of(ready.toolbar(0))
+
+
+def test_a_message_sent_before_changing_over_is_confirmed() -> None:
+    """A send that is confirmed after another conversation was opened is said in a line."""
+    ready = open_chat()
+    (send,) = ready.typed("hi")
+    assert isinstance(send, Send)
+    ready.typed("/open 2")
+    assert shown(ready.sent(send, message(3, sender="bob"))) == ["· sent to Weekend"]
+
+
+def test_a_first_connection_that_fails_ends_the_program() -> None:
+    """A wrong address or a bridge that is not running is one sentence and status 1, not endless waiting."""
+    end = chat().offline("ws://x cannot be reached: Connection refused", 5.0)
+    assert end[0] == Quit(1, end[0].lines) if isinstance(end[0], Quit) else False
+    assert shown(end) == ["! ws://x cannot be reached: Connection refused."]
+
+
+def test_a_refused_login_waits_for_a_person_and_ends_a_script() -> None:
+    """With somebody there, /login tries again; a script ends with status 1."""
+    present = chat()
+    assert shown(present.refused("Invalid or expired token")) == [
+        "! Not logged in: Invalid or expired token.",
+        "· /login reads the token again and tries once more.",
+    ]
+    assert text_of(present.toolbar(0)) == " not authenticated: Invalid or expired token   |  /help"
+    assert present.typed("/login") == [LogInAgain()]
+    end = chat(is_present=False).refused("Invalid or expired token")
+    assert [effect.status for effect in end if isinstance(effect, Quit)] == [1]
+
+
+def test_the_toolbar_counts_down() -> None:
+    """Away, the toolbar tells when the next attempt comes."""
+    ready = online_chat()
+    ready.offline("broke", retry_at=103.2)
+    assert text_of(ready.toolbar(100.0)).startswith(" reconnecting in 4 s ")
+    assert text_of(ready.toolbar(200.0)).startswith(" reconnecting ")
+    assert text_of(chat().toolbar(0)).startswith(" connecting ")
+
+
+def test_what_could_not_be_read_is_said_unless_it_is_read_again_anyway() -> None:
+    """A refusal is told; a loss is told only for what the next connection does not repeat."""
+    ready = open_chat()
+    assert shown(ready.not_loaded(LoadList(), "Failed (X)", is_lost=False)) == ["! Failed (X)."]
+    assert ready.not_loaded(LoadList(), "broke", is_lost=True) == []
+    assert shown(ready.not_loaded(LoadOlder("c1", "m1"), "not connected", is_lost=True)) == ["! Not connected."]
+
+
+def test_pushes_held_for_a_page_that_never_comes_are_shown() -> None:
+    """When the page is refused, what came live is not lost."""
+    ready = online_chat()
+    ready.typed("/open 1")
+    ready.arrived(message(2))
+    lines = shown(ready.not_loaded(LoadNewest("c1"), "Failed to load messages", is_lost=False))
+    assert lines[1:] == ["#1   10:02 Alice: hello", "! Failed to load messages."]
+
+
+def test_others_cannot_pretend_or_take_over_the_terminal() -> None:
+    """Escape sequences in contents, names and conversations are signs; a second line cannot look like a message."""
+    ready = chat()
+    ready.online(BOB)
+    lines = shown(ready.listed([conversation("c1", "W\x1b[5mork\n  2  Fake")]))
+    assert lines == ["  1  W␛[5mork 2 Fake"]
+    ready.typed("/open 1")
+    forged = message(1, content="hi\n#2   10:02 Bob: I agree\x1b]0;x\x07")
+    assert forged.sender is not None
+    forged = replace(forged, sender=replace(forged.sender, display_name="Al\x1b[2Jice\u202e"))
+    assert shown(ready.newest("c1", page(forged)))[1:] == [
+        "#1   10:01 Al␛[2Jice: hi",
+        "                      #2   10:02 Bob: I agree␛]0;x␇",
+    ]
+
+
+def test_long_messages_wrap_under_themselves() -> None:
+    """In a terminal of some width the text goes on under its beginning."""
+    ready = open_chat()
+    lines = shown(ready.arrived(message(3, content="one two three four five six seven")), columns=40)
+    assert lines == ["#3   10:03 Alice: one two three four", "                  five six seven"]
+
+
+def test_help_names_the_commands() -> None:
+    """/help explains, mistakes are answered, empty lines do nothing."""
+    ready = online_chat()
+    assert any(line.strip().startswith("/reply N text") for line in shown(ready.typed("/help")))
+    assert shown(ready.typed("/dance"))[0].startswith("! There is no command /dance.")
+    assert ready.typed(" ") == []
+    assert "/open Weekend" in ready.words()
