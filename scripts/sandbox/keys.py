@@ -73,8 +73,8 @@ class Keys:
             return jwt.encode(body, self.private_key, algorithm="ES256", headers={"kid": self.key_id})
         return jwt.encode(body, self.jwt_secret, algorithm="HS256")
 
-    def verify(self, token: str) -> dict[str, object]:
-        """Return the claims of a user token or a legacy key of this sandbox.
+    def verify(self, token: str, *, leeway_seconds: float = 0) -> dict[str, object]:
+        """Return the claims of a user token or a legacy key of this sandbox; the Data API allows clocks to differ.
 
         Raises:
             jwt.PyJWTError: bad signature, expired, malformed or an algorithm that is not ours.
@@ -83,8 +83,9 @@ class Keys:
         algorithm = jwt.get_unverified_header(token).get("alg")
         options: Options = {"verify_aud": False}
         if algorithm == "ES256" and self.private_key is not None:
-            return jwt.decode(token, self.private_key.public_key(), algorithms=["ES256"], options=options)
-        return jwt.decode(token, self.jwt_secret, algorithms=["HS256"], options=options)
+            public = self.private_key.public_key()
+            return jwt.decode(token, public, algorithms=["ES256"], options=options, leeway=leeway_seconds)
+        return jwt.decode(token, self.jwt_secret, algorithms=["HS256"], options=options, leeway=leeway_seconds)
 
     def resign_hs256(self, claims: dict[str, object]) -> str:
         """Sign verified claims with the shared secret, for parts that only know HS256 (@supabase/lite)."""

@@ -2,11 +2,13 @@
 // Commands come in as JSON lines on standard input, answers and pushed rows go out as JSON lines.
 import { createClient } from "@supabase/supabase-js";
 import { createInterface } from "node:readline";
+import ws from "ws";
 
 const SENDER = "*,sender:users!messages_sender_id_fkey(id,username,display_name,avatar_url)";
 const [url, key, token] = process.argv.slice(2);
 const client = createClient(url, key, {
   auth: { persistSession: false, autoRefreshToken: false },
+  realtime: { transport: globalThis.WebSocket ?? ws }, // Node 20 has none of its own
   global: { headers: { Authorization: `Bearer ${token}` } },
 });
 client.realtime.setAuth(token);
