@@ -21,12 +21,27 @@ EXIT_CONFIG = 2
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program and return its exit status: 0, 1 after a failure, 2 for unusable settings."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["chat"]:
+        return _chat(given[1:])
     parser = argparse.ArgumentParser(prog="python -m bridge", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="{serve,chat}")
     commands.add_parser("serve", help="serve the WebSocket protocol (the default); settings come from the environment")
-    given = parser.parse_args(arguments)
-    del given
+    commands.add_parser("chat", help="talk to a bridge from a terminal")
+    parser.parse_args(given)
     return _serve()
+
+
+def _chat(arguments: list[str]) -> int:
+    try:
+        # Only here: a server is installed without the extra that brings the terminal client's packages.
+        from bridge import chat
+    except ModuleNotFoundError as error:
+        print(f"chat: {error.name} is not installed; pip install 'chat-bridge[chat]' brings it.", file=sys.stderr)
+        return EXIT_CONFIG
+    parser = argparse.ArgumentParser(prog="python -m bridge chat", description=chat.__doc__)
+    chat.add_arguments(parser)
+    return chat.main(parser.parse_args(arguments))
 
 
 def _serve() -> int:
@@ -50,7 +65,6 @@ def _serve() -> int:
 async def _start(settings: Settings) -> None:
     bridge = create_bridge(settings)
     await bridge.context.store.check()
-
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
