@@ -49,6 +49,11 @@ def rule(text: str) -> Line:
     return Line((("class:rule", "\N{BOX DRAWINGS LIGHT HORIZONTAL}" * 2 + " "),), text, "class:rule")
 
 
+def title(text: str) -> Line:
+    """Return a line that begins something new."""
+    return Line((("class:title", "\N{BOX DRAWINGS DOUBLE HORIZONTAL}" * 2 + " "),), text, "class:title")
+
+
 def text_of(row: Row) -> str:
     """Return a row without its styles."""
     return "".join(text for _, text in row).rstrip()

@@ -18,13 +18,17 @@ class Listing:
 
     def __init__(self) -> None:
         self._rows: dict[str, ConversationRow] = {}
-        self._unread: dict[str, int] = {}
+        # As the server counts, and how many of these have been seen here: it may count what is read here as unread
+        # for as long as this client has no way to tell it.
+        self._counted: dict[str, int] = {}
+        self._seen: dict[str, int] = {}
         self._numbers: list[str] = []
 
     def replace(self, rows: Iterable[ConversationRow]) -> None:
         """Take the server's list, its counts included; numbers given stay, new conversations get the next ones."""
         self._rows = {row.id: row for row in rows}
-        self._unread = {row.id: row.unread_count for row in self._rows.values()}
+        self._counted = {row.id: row.unread_count for row in self._rows.values()}
+        self._seen = {row.id: min(self._seen.get(row.id, 0), row.unread_count) for row in self._rows.values()}
         known = set(self._numbers)
         self._numbers.extend(identifier for identifier in self._rows if identifier not in known)
 
@@ -37,8 +41,10 @@ class Listing:
     def name(self, conversation_id: str) -> str:
         """Return what to call a conversation."""
         row = self._rows.get(conversation_id)
-        given = one_line((row.name or row.group_name or "") if row else "", columns=NAME_COLUMNS)
-        return given or "(no name)"
+        if row is None:
+            return "(unknown)"
+        given = one_line(row.name or row.group_name or "", columns=NAME_COLUMNS)
+        return given or one_line(f"({row.type} of {row.participant_count})", columns=NAME_COLUMNS)
 
     def names(self) -> list[str]:
         """Return all names, for completion."""
@@ -50,21 +56,20 @@ class Listing:
 
     def unread(self, conversation_id: str) -> int:
         """Return how many messages of a conversation have not been seen."""
-        return self._unread.get(conversation_id, 0)
+        return self._counted.get(conversation_id, 0) - self._seen.get(conversation_id, 0)
 
     @property
     def all_unread(self) -> int:
         """Return how many messages have not been seen in all."""
-        return sum(self._unread.values())
+        return sum(self.unread(conversation_id) for conversation_id in self._rows)
 
-    def count_unread(self, conversation_id: str) -> int:
-        """Count one more, and return how many there are now."""
-        self._unread[conversation_id] = self.unread(conversation_id) + 1
-        return self._unread[conversation_id]
+    def count(self, conversation_id: str) -> None:
+        """Count one message more from somebody else."""
+        self._counted[conversation_id] = self._counted.get(conversation_id, 0) + 1
 
     def read(self, conversation_id: str) -> None:
-        """Forget the unread count of a conversation that is now open."""
-        self._unread[conversation_id] = 0
+        """See everything in a conversation."""
+        self._seen[conversation_id] = self._counted.get(conversation_id, 0)
 
     def find(self, target: str) -> str | Line:
         """Return the conversation with this number or name (its beginning will do), or what is wrong with it."""

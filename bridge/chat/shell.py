@@ -10,6 +10,7 @@ from typing import Protocol
 from bridge.chat.effects import Effect, LoadList, LoadNewest, LoadOlder, LogInAgain, Quit, Send, Show
 from bridge.chat.lines import Line
 from bridge.chat.state import Chat
+from bridge.chat.view import PAGE
 from bridge.client import (
     ClientError,
     ConnectionLost,
@@ -168,8 +169,8 @@ async def _send(send: Send, client: WireClient) -> MessageRow:
 
 async def _join_and_load(conversation_id: str, client: WireClient) -> MessagesLoaded:
     await client.join_conversation(conversation_id)
-    return await client.load_messages(conversation_id)
+    return await client.load_messages(conversation_id, limit=PAGE)
 
 
 async def _load_older(conversation_id: str, before_id: str, client: WireClient) -> MessagesLoaded:
-    return await client.load_more_messages(conversation_id, before_id)
+    return await client.load_more_messages(conversation_id, before_id, limit=PAGE)

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from bridge.chat import commands
 from bridge.chat.effects import Effect, LoadList, LoadNewest, LoadOlder, LogInAgain, Quit, Send, show
-from bridge.chat.lines import Line, Row, complaint, notice, rule
+from bridge.chat.lines import Line, Row, complaint, notice, title
 from bridge.chat.listing import Listing
 from bridge.chat.messages import excerpt, sender_name
 from bridge.chat.outgoing import Outgoing
@@ -83,13 +83,16 @@ class Chat:
     def arrived(self, message: MessageRow) -> list[Effect]:
         """Take a message that somebody sent, here or elsewhere, oneself included."""
         if self._view and self._opened_id == message.conversation_id:
+            if message.sender_id != self._my_id and not self._view.knows(message.id):
+                self._listing.count(message.conversation_id)
+                self._listing.read(message.conversation_id)
             return show(*self._view.add(message, self._my_id))
         if message.sender_id == self._my_id or message.id in self._announced:
             return []
         if message.conversation_id not in self._listing:
             self._strangers = [*self._strangers[-9:], message]
             return [LoadList()]
-        self._listing.count_unread(message.conversation_id)
+        self._listing.count(message.conversation_id)
         return show(self._announcement(message))
 
     # What was asked for.
@@ -234,7 +237,7 @@ class Chat:
             return show(found)
         self._view = View(found, self._reader.zone)
         self._listing.read(found)
-        return [*show(rule(self._listing.name(found))), LoadNewest(found)]
+        return [*show(title(self._listing.name(found))), LoadNewest(found)]
 
     def _more(self) -> list[Effect]:
         if not self._view:
@@ -255,10 +258,10 @@ class Chat:
     def _announcement(self, message: MessageRow) -> Line:
         self._announced.put(message.id, True)  # a set that forgets
         where = message.conversation_id
-        return notice(
-            f"{sender_name(message)} in {self._listing.name(where)} "
-            f"({self._listing.unread(where)} unread)  /open {self._listing.number(where)}"
-        )
+        sender, name = sender_name(message), self._listing.name(where)
+        place = "" if sender == name else f" in {name}"  # a direct conversation is called like its other person
+        count = self._listing.unread(where)
+        return notice(f"{sender}{place} ({count} unread)  /open {self._listing.number(where)}")
 
 
 def _person(user: UserRow) -> str:

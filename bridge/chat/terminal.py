@@ -33,6 +33,7 @@ STYLE = Style.from_dict(
         "notice": "ansibrightblack",
         "complaint": "ansired",
         "rule": "ansibrightblack",
+        "title": "bold",
         "prompt": "bold",
         "bottom-toolbar": "noreverse",
         "online": "ansigreen",

@@ -10,7 +10,7 @@ from bridge.client import MessagesLoaded
 from bridge.recent import Recent
 from bridge.rows import MessageRow
 
-PAGE = 50
+PAGE = 30
 REMEMBERED = 2_000
 """Messages that can be answered by number and are recognised when they come again; older ones are forgotten."""
 

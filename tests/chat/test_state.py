@@ -166,6 +166,23 @@ def test_a_message_elsewhere_is_a_notice_with_the_count() -> None:
     assert text_of(ready.toolbar(0)) == " connected   |  Bob  |  Weekend  |  /help"
 
 
+def test_what_was_read_here_stays_read_when_the_server_still_counts_it() -> None:
+    """Reading the list again brings back only what has come since; a server that learns of the reading is followed."""
+    ready = open_chat()
+    ready.arrived(message(3))
+    ready.typed("/open 2")
+    ready.newest("c2", page())
+
+    def unread(count: int) -> str:
+        ready.typed("/list")
+        return shown(ready.listed((conversation("c1", "Weekend", unread=count), TWO[1])))[0]
+
+    assert unread(3) == "  1  Weekend"
+    assert unread(5) == "  1  Weekend  (2 unread)"
+    assert unread(0) == "  1  Weekend"
+    assert unread(1) == "  1  Weekend  (1 unread)"
+
+
 def test_ones_own_message_from_another_device_is_not_unread() -> None:
     """What one has written oneself elsewhere does not count."""
     ready = open_chat()
@@ -240,7 +257,7 @@ def test_a_server_that_does_not_say_whether_there_is_more() -> None:
     """Without hasMore a full page means that there may be more."""
     ready = online_chat()
     ready.typed("/open 1")
-    ready.newest("c1", page(*(message(number) for number in range(50)), has_more=None))
+    ready.newest("c1", page(*(message(number) for number in range(30)), has_more=None))
     assert ready.typed("/more") == [LoadOlder("c1", "m0")]
     assert shown(ready.older("c1", page(has_more=None))) == ["── there is nothing older"]
 

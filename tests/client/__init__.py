@@ -1,0 +1,1 @@
+"""The wire client against servers that follow a script."""
