@@ -64,7 +64,7 @@ def _serve() -> int:
 
 async def _start(settings: Settings) -> None:
     bridge = create_bridge(settings)
-    await bridge.context.store.check()
+    await bridge.check()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

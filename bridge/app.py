@@ -43,6 +43,20 @@ class Bridge:
     context: Context
     relay: Relay
     sockets: Sockets
+    http: httpx.AsyncClient
+
+    async def check(self) -> None:
+        """Ask the tables for one row, before anything listens.
+
+        Raises:
+            StoreError: the address or the key is wrong, or nobody answers; the HTTP client is closed then.
+
+        """
+        try:
+            await self.context.store.check()
+        except BaseException:
+            await self.http.aclose()
+            raise
 
 
 def create_bridge(
@@ -79,7 +93,7 @@ def create_bridge(
     app = Quart(__name__)
     _serve(app, settings, relay, sockets)
     _own_lifetime(app, relay, store, http)
-    return Bridge(app=app, context=context, relay=relay, sockets=sockets)
+    return Bridge(app=app, context=context, relay=relay, sockets=sockets, http=http)
 
 
 def _serve(app: Quart, settings: Settings, relay: Relay, sockets: Sockets) -> None:
