@@ -1,0 +1,115 @@
+"""The memory store with a doorkeeper: questions wait, fail, or are overtaken by events, as a test says.
+
+Races are tested by putting them on stage, never by sleeping.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from bridge.store import ConversationStore, MessageStore, UserStore
+from bridge.store.memory import MemoryStore
+
+Step = Callable[[], Awaitable[None]]
+
+
+class Gate:
+    """Where one question waits until the test opens it."""
+
+    def __init__(self) -> None:
+        self._reached = asyncio.Event()
+        self._opened = asyncio.Event()
+
+    async def __call__(self) -> None:
+        """Let the test know and wait."""
+        self._reached.set()
+        await self._opened.wait()
+
+    async def reached(self) -> None:
+        """Wait until the question is here."""
+        await self._reached.wait()
+
+    def open(self) -> None:
+        """Let the question pass."""
+        self._opened.set()
+
+
+class Doorkeeper:
+    """What happens to questions, by name ("messages.insert")."""
+
+    def __init__(self) -> None:
+        self.failing: dict[str, Exception] = {}
+        self._before: defaultdict[str, deque[Step]] = defaultdict(deque)
+        self._after: defaultdict[str, deque[Step]] = defaultdict(deque)
+
+    def hold(self, question: str) -> Gate:
+        """Keep the next such question from reaching the tables."""
+        gate = Gate()
+        self._before[question].append(gate)
+        return gate
+
+    def hold_answer(self, question: str) -> Gate:
+        """Keep the answer to the next such question back: the tables have done it, nobody knows yet."""
+        gate = Gate()
+        self._after[question].append(gate)
+        return gate
+
+    def meanwhile(self, question: str, action: Callable[[], object]) -> None:
+        """Let something happen between the next such question's answer and its arrival."""
+
+        async def step() -> None:
+            action()
+
+        self._after[question].append(step)
+
+    async def ask(self, question: str, ask: Callable[[], Awaitable[object]]) -> object:
+        """Ask, with whatever the test wants around it."""
+        if self._before[question]:
+            await self._before[question].popleft()()
+        if question in self.failing:
+            raise self.failing[question]
+        answer = await ask()
+        if self._after[question]:
+            await self._after[question].popleft()()
+        return answer
+
+
+class _Noun:
+    def __init__(self, name: str, inner: object, door: Doorkeeper) -> None:
+        self._name = name
+        self._inner = inner
+        self._door = door
+
+    def __getattr__(self, method: str) -> Callable[..., Awaitable[object]]:
+        inner: Callable[..., Awaitable[object]] = getattr(self._inner, method)
+
+        async def ask(*args: object, **kwargs: object) -> object:
+            return await self._door.ask(f"{self._name}.{method}", lambda: inner(*args, **kwargs))
+
+        return ask
+
+
+class GatedStore:
+    """A Store over `tables`, every question of which passes the `door`."""
+
+    def __init__(self) -> None:
+        self.tables = MemoryStore()
+        self.door = Doorkeeper()
+        self.users = cast("UserStore", _Noun("users", self.tables.users, self.door))
+        self.conversations = cast("ConversationStore", _Noun("conversations", self.tables.conversations, self.door))
+        self.messages = cast("MessageStore", _Noun("messages", self.tables.messages, self.door))
+
+    async def check(self) -> None:
+        """See the port."""
+        await self.tables.check()
+
+    async def close(self) -> None:
+        """See the port."""
+        await self.tables.close()
+
+    def asked(self, question: str) -> int:
+        """Return how often the tables were asked this."""
+        return self.tables.asked.count(question)

@@ -1,0 +1,222 @@
+"""A bridge without a network: memory tables, a feed by hand, a clock that stands still, clients without sockets.
+
+async with world() as w:
+    b = await w.signed_in(B)
+    reply = await b.ask("load_messages", conversationId=ROOM)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from itertools import count
+
+from bridge.actions.context import Caller, Context, Rooms
+from bridge.auth import TokenVerifier
+from bridge.clock import FakeClock
+from bridge.errors import Disconnect
+from bridge.feed.memory import MemoryFeed
+from bridge.hub import Hub
+from bridge.ids import fresh_id
+from bridge.members import Members
+from bridge.models import ConversationId, Message
+from bridge.outbox import Outbox
+from bridge.profiles import Profiles
+from bridge.quotes import Quotes
+from bridge.relay import Relay
+from bridge.send_times import SendTimes
+from bridge.session import Connection, Limits
+from tests.emulated_w1 import Frame, read_frame
+from tests.gated import GatedStore
+from tests.people import OTHER_ROOM, ROOM, USERS, A, B, C, D, Person, X
+from tests.tokens import AUDIENCE, SECRET, Mint, keyring_of
+
+LEEWAY_SECONDS = 5.0
+OVERLAP = timedelta(seconds=60)
+LIMITS = Limits(
+    max_waiting_commands=16,
+    auth_deadline_seconds=60.0,
+    leeway=timedelta(seconds=LEEWAY_SECONDS),
+    phone_identity=True,
+)
+
+
+def fill(store: GatedStore) -> None:
+    """Put the people and their conversations in."""
+    for person in USERS:
+        store.tables.add_user(person.user)
+    for person in (A, B, C, D):
+        store.tables.add_participant(ROOM, person.user_id)
+    for person in (C, X):
+        store.tables.add_participant(OTHER_ROOM, person.user_id)
+    store.tables.conversation_types[ROOM] = "room"
+
+
+class Parts:
+    """The parts of a bridge process, put together as bridge.app does; enough where no client takes part."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.store = GatedStore()
+        fill(self.store)
+        self.door = self.store.door
+        self.tables = self.store.tables
+        self.feed = MemoryFeed()
+        self.context = Context(
+            store=self.store,
+            members=Members(self.store.conversations, self.clock, 60.0),
+            profiles=Profiles(self.store.users, self.clock),
+            quotes=Quotes(self.store.messages, self.clock),
+            hub=Hub(self.clock, fresh_id),
+            times=SendTimes(self.clock),
+            clock=self.clock,
+        )
+        self.relay = Relay(self.context, self.feed, OVERLAP)
+        self.mint = Mint(self.clock)
+        self.verifier = TokenVerifier(
+            secret=SECRET,
+            keyring=keyring_of(self.mint.jwks(), self.clock),
+            clock=self.clock,
+            audience=AUDIENCE,
+            leeway_seconds=LEEWAY_SECONDS,
+        )
+
+    def caller(self, person: Person) -> Caller:
+        """Return an authenticated caller, for actions without a connection."""
+        return Caller(identity=person.identity, user=person.user, rooms=Rooms())
+
+    def legacy_insert(self, message: Message) -> Message:
+        """Let a legacy writer put a row into the tables; the feed says nothing by itself."""
+        self.tables.messages_by_id[message.id] = message
+        return message
+
+    def stored(self, conversation_id: ConversationId = ROOM) -> list[Message]:
+        """Return what the table holds, in order."""
+        return self.tables.visible(conversation_id, self.clock.now())
+
+
+class Receiver:
+    """A receiver that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.frames: list[str] = []
+
+    def deliver(self, frame: str) -> None:
+        """Keep the frame."""
+        self.frames.append(frame)
+
+    @property
+    def contents(self) -> list[str]:
+        """Return the contents of the messages received."""
+        return [str(read_frame(frame).payload["message"]["encrypted_content"]) for frame in self.frames]
+
+
+class Client:
+    """The far end of a connection: every frame that it is sent must please W1."""
+
+    def __init__(self, parts: Parts, limits: Limits, *, max_frames: int, max_bytes: int) -> None:
+        self.outbox = Outbox(max_frames=max_frames, max_bytes=max_bytes)
+        self.connection = Connection(parts.context, parts.verifier, self.outbox, limits)
+        self.frames: list[Frame] = []
+        self._parts = parts
+        self._numbers = count(1)
+        self._news = asyncio.Event()
+
+    async def take(self, text: str) -> None:
+        """Take a frame from the bridge."""
+        self.frames.append(read_frame(text))
+        self._news.set()
+
+    def send_text(self, frame: object) -> None:
+        """Send whatever is given as a frame."""
+        self.connection.receive(frame)
+
+    def send(self, frame_type: str, **payload: object) -> str:
+        """Send a well-formed command without waiting and return its request id."""
+        request_id = f"r{next(self._numbers)}"
+        envelope = {"type": frame_type, "payload": payload, "requestId": request_id, "timestamp": "now"}
+        self.send_text(json.dumps(envelope))
+        return request_id
+
+    async def reply(self, request_id: str) -> Frame:
+        """Wait for the frame with this request id."""
+        while True:
+            for frame in self.frames:
+                if frame.request_id == request_id:
+                    return frame
+            self._news.clear()
+            await self._news.wait()
+
+    async def ask(self, frame_type: str, **payload: object) -> Frame:
+        """Send a command and wait for its reply."""
+        return await self.reply(self.send(frame_type, **payload))
+
+    async def authenticate(self, person: Person, **claims: object) -> Frame:
+        """Send the token of a person."""
+        return await self.ask("auth", token=self._parts.mint.hs256(person.auth_id, **claims))
+
+    async def pushed(self) -> list[Frame]:
+        """Return the pushes so far: a pong comes after everything queued before it."""
+        await self.ask("ping")
+        return [frame for frame in self.frames if frame.type == "message_received"]
+
+    async def received(self) -> list[str]:
+        """Return the contents of the messages pushed so far."""
+        return [str(frame.payload["message"]["encrypted_content"]) for frame in await self.pushed()]
+
+    async def disconnected(self) -> Disconnect:
+        """Wait until the bridge ends the connection."""
+        return await self.outbox.closing()
+
+
+class World(Parts):
+    """Parts with clients, whose tasks the world owns."""
+
+    def __init__(self, tasks: asyncio.TaskGroup) -> None:
+        super().__init__()
+        self._tasks = tasks
+        self._running: list[asyncio.Task[None]] = []
+
+    def client(
+        self, *, limits: Limits = LIMITS, max_frames: int = 1000, max_bytes: int = 1_000_000, deadline: bool = False
+    ) -> Client:
+        """Open a connection; with `deadline`, one whose time to authenticate runs."""
+        client = Client(self, limits, max_frames=max_frames, max_bytes=max_bytes)
+        self.run(client.connection.work())
+        self.run(client.outbox.write(client.take))
+        if deadline:
+            self.run(client.connection.enforce_deadline())
+        return client
+
+    async def signed_in(self, person: Person, **claims: object) -> Client:
+        """Open a connection and authenticate it."""
+        client = self.client()
+        reply = await client.authenticate(person, **claims)
+        assert reply.type == "auth_success", reply
+        return client
+
+    def run(self, work: Coroutine[object, object, None]) -> None:
+        """Run something until the world ends."""
+        self._running.append(self._tasks.create_task(work))
+
+    def end(self) -> None:
+        """Cancel what still runs."""
+        for task in self._running:
+            task.cancel()
+
+
+@asynccontextmanager
+async def world() -> AsyncIterator[World]:
+    """Make a world and end it; a task of it that fails makes the test fail."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            made = World(tasks)
+            yield made
+            made.end()
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) == 1:
+            raise group.exceptions[0] from group
+        raise
