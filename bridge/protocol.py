@@ -103,13 +103,14 @@ def _object(payload: Raw, request_id: str | None) -> Raw:
 
 
 def _readable_request_id(text: str) -> str | None:
-    # The lenient parser: it also reads half an emoji (a lone surrogate), which browsers do send as an escape.
+    # The lenient parser: it also reads half an emoji (a lone surrogate), which browsers do send as an escape. As float,
+    # because an int of thousands of digits is an error. An id that is itself half an emoji could not be sent back.
     try:
-        frame = json.loads(text)
+        frame = json.loads(text, parse_int=float)
+        request_id = frame.get("requestId") if isinstance(frame, dict) else None
+        return request_id if isinstance(request_id, str) and request_id.encode() else None
     except (ValueError, RecursionError):
         return None
-    request_id = frame.get("requestId") if isinstance(frame, dict) else None
-    return request_id if isinstance(request_id, str) and request_id else None
 
 
 def reply(reply_type: str, payload: object, request_id: str, now: datetime) -> str:
