@@ -226,11 +226,11 @@ class Connection:
         match kind, body:
             case WSMsgType.TEXT, str() as text:
                 self.receive(decode_text(self._version, text))
-            case WSMsgType.BINARY, bytes() as binary if self._version is Version.V2:
-                self.receive(decode_binary(binary))
-            case WSMsgType.PING, bytes() as ping:
+            case WSMsgType.BINARY, bytes() | bytearray() as binary if self._version is Version.V2:
+                self.receive(decode_binary(bytes(binary)))
+            case WSMsgType.PING, bytes() | bytearray() as ping:
                 if not self._stalls(heartbeat=True):
-                    await self._socket.pong(ping)
+                    await self._socket.pong(bytes(ping))
             case WSMsgType.PONG, _:
                 pass
             case WSMsgType.BINARY, _:

@@ -14,7 +14,7 @@ import pytest_asyncio
 from psycopg.conninfo import make_conninfo
 
 from scripts.sandbox.keys import Keys
-from scripts.sandbox.realtime import Faults, Timing
+from scripts.sandbox.realtime import Timing
 from tests.sandbox.realtime.phoenix_client import PhoenixClient
 from tests.sandbox.realtime.running import StandIn, run_stand_in
 
@@ -70,7 +70,7 @@ def timing() -> Timing:
 @pytest_asyncio.fixture
 async def stand_in(dsn: str, keys: Keys, timing: Timing) -> AsyncIterator[StandIn]:
     """Yield a stand-in behind a real HTTP server on a free port."""
-    async with run_stand_in(dsn=dsn, keys=keys, faults=Faults(), timing=timing) as running:
+    async with run_stand_in(dsn=dsn, keys=keys, timing=timing) as running:
         yield running
 
 

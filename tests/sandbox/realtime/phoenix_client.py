@@ -71,6 +71,10 @@ class PhoenixClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Hang up."""
         await self._socket.close()
         await self._session.close()
 

@@ -29,7 +29,7 @@ class StandIn:
 
 
 @asynccontextmanager
-async def run_stand_in(*, dsn: str, keys: Keys, faults: Faults, timing: Timing) -> AsyncIterator[StandIn]:
+async def run_stand_in(*, dsn: str, keys: Keys, timing: Timing, faults: Faults | None = None) -> AsyncIterator[StandIn]:
     """Serve a stand-in on a free port of 127.0.0.1 under Supabase's paths."""
     realtime = RealtimeServer(dsn=dsn, keys=keys, faults=faults, timing=timing)
     application = web.Application()
@@ -39,7 +39,7 @@ async def run_stand_in(*, dsn: str, keys: Keys, faults: Faults, timing: Timing) 
     await realtime.start()
     try:
         async with TestServer(application, host="127.0.0.1") as served:
-            yield StandIn(server=realtime, keys=keys, faults=faults, url=str(served.make_url("")).rstrip("/"))
+            yield StandIn(server=realtime, keys=keys, faults=realtime.faults, url=str(served.make_url("")).rstrip("/"))
             await realtime.stop()
     finally:
         await realtime.stop()
