@@ -80,7 +80,7 @@ _WITHOUT_ARGUMENT: Final[dict[str, Callable[[], Command]]] = {
     "/quit": Leave,
     "/exit": Leave,
 }
-NAMES: Final = (*(name for name in _WITHOUT_ARGUMENT if name != "/exit"), "/open", "/reply")
+BEGINNINGS: Final = (*(name for name in _WITHOUT_ARGUMENT if name != "/exit"), "/open ", "/reply ")
 
 
 def parse(line: str) -> Command | None:

@@ -68,7 +68,8 @@ class Shell:
                 task.cancel()
         if self._end is None:
             return 0
-        self._screen.show(self._end.lines)  # only now: a prompt that goes would take them along
+        if self._end.lines:
+            self._screen.show(self._end.lines)  # only now: a prompt that goes would take them along
         return self._end.status
 
     async def begun(self) -> None:

@@ -207,7 +207,7 @@ class Chat:
 
     def words(self) -> list[str]:
         """Return what can be completed at the beginning of a line."""
-        return [*commands.NAMES, *(f"/open {name}" for name in self._listing.names())]
+        return [*commands.BEGINNINGS, *(f"/open {name}" for name in self._listing.names())]
 
     @property
     def _my_id(self) -> str:

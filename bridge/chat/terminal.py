@@ -64,7 +64,9 @@ class TerminalScreen:
             app.invalidate()
 
 
-class _Words(Completer):
+class Words(Completer):
+    """Completes commands and names of conversations."""
+
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
 
@@ -86,7 +88,7 @@ def typed_lines(chat: Chat, clock: Clock) -> partial[AsyncIterator[str]]:
 async def _typed(chat: Chat, clock: Clock, shell: Shell) -> AsyncIterator[str]:
     """Prompt for lines until Ctrl-C or Ctrl-D."""
     session: PromptSession[str] = PromptSession(
-        completer=_Words(chat),
+        completer=Words(chat),
         complete_while_typing=False,
         key_bindings=_keys(),
         bottom_toolbar=lambda: FormattedText(chat.toolbar(clock.monotonic())),

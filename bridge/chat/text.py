@@ -108,13 +108,15 @@ def _wrapped_paragraph(paragraph: str, columns: int) -> Iterator[str]:
     line, line_width, last_space = "", 0, 0
     for character in paragraph:
         character_width = get_cwidth(character)
-        if line_width + character_width > columns and not line.endswith("\u200d"):
+        is_cut = False
+        # Twice where the last word is too wide as well; a joined character stays with what it is joined to.
+        while line and line_width + character_width > columns and not line.endswith("\u200d"):
             cut = len(line) if character == " " else last_space or len(line)
             yield line[:cut].rstrip(" ")
             line = line[cut:].lstrip(" ")
-            line_width, last_space = width(line), 0
-            if character == " " and not line:
-                continue
+            line_width, last_space, is_cut = width(line), 0, True
+        if is_cut and not line and character == " ":
+            continue
         line += character
         line_width += character_width
         if character == " ":
