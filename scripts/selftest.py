@@ -82,8 +82,8 @@ async def _assemble(stack: Stack, steps: Steps, clients: AsyncExitStack) -> Cast
         async with steps.step(f"{name} connects and authenticates"):
             sockets[name] = await clients.enter_async_context(WireClient.connect(stack.bridge_url))
             user = await sockets[name].authenticate(_token(stack, name))
-            _expect(user.id == people[name].user_id, f"authenticated as {user.id}")
-    conversation_id = stack.sandbox.conversations["bob-carol"]
+            _expect(user.id == str(people[name].user_id), f"authenticated as {user.id}")
+    conversation_id = str(stack.sandbox.conversations["bob-carol"])
     async with steps.step("bob loads his conversations"):
         rows = await sockets["bob"].load_conversations()
         _expect(conversation_id in {row.id for row in rows}, f"{len(rows)} conversations, bob-carol not among them")

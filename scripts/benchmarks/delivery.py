@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 import uuid
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -34,7 +35,7 @@ async def measure(stack: Stack, scale: float) -> None:
 
 
 async def _sends(stack: Stack, count: int) -> None:
-    conversation_id = stack.sandbox.conversations["bob-carol"]
+    conversation_id = str(stack.sandbox.conversations["bob-carol"])
     answered: list[float] = []
     delivered: list[float] = []
     async with AsyncExitStack() as clients:
@@ -44,18 +45,21 @@ async def _sends(stack: Stack, count: int) -> None:
         await _next_message(carol)
         for number in range(count):
             began_at = time.perf_counter()
-            sending = asyncio.ensure_future(bob.send_message(conversation_id, f"message {number}"))
-            sending.add_done_callback(lambda _, began_at=began_at: answered.append(time.perf_counter() - began_at))
-            await _next_message(carol)
-            delivered.append(time.perf_counter() - began_at)
-            await sending
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_timed(bob.send_message(conversation_id, f"message {number}"), began_at, answered))
+                tasks.create_task(_timed(_next_message(carol), began_at, delivered))
     rows = [latency_row("send → message_sent", answered), latency_row("send → another member's socket", delivered)]
     print_table(f"Sending, one after the other ({count})", LATENCY_HEADINGS, rows)
 
 
+async def _timed(happening: Coroutine[object, object, object], began_at: float, sample: list[float]) -> None:
+    await happening
+    sample.append(time.perf_counter() - began_at)
+
+
 async def _legacy_inserts(stack: Stack, count: int) -> None:
     """Insert by SQL at a fixed rate; the stand-in says when it wrote each change to the bridge's socket."""
-    conversation_id = stack.sandbox.conversations["bob-carol"]
+    conversation_id = str(stack.sandbox.conversations["bob-carol"])
     inserted: dict[str, float] = {}
     received: dict[str, float] = {}
     async with AsyncExitStack() as clients:
@@ -65,9 +69,9 @@ async def _legacy_inserts(stack: Stack, count: int) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_insert(stack, conversation_id, count, inserted))
             tasks.create_task(_collect(carol, count, received))
-        told = (await faults.get("/sandbox/faults")).json()
+        traces = (await faults.get("/sandbox/metrics")).json()
         (await faults.post("/sandbox/faults", json={"trace": False})).raise_for_status()
-    written = {one["key"]["id"]: one["first_written_at"] for one in told["traces"] if one["table"] == "messages"}
+    written = {one["key"]["id"]: one["first_written_at"] for one in traces if one["table"] == "messages"}
     known = [one for one in inserted if one in received and written.get(one)]
     rows = [
         latency_row("insert → socket", [received[one] - inserted[one] for one in known]),

@@ -84,24 +84,21 @@ class Database:
     @asynccontextmanager
     async def faults(self, **switches: object) -> AsyncIterator[None]:
         """Let Realtime misbehave until the block ends."""
-        before = (await self._operate("GET"))["settings"]
         await self._operate("POST", switches)
         try:
             yield
         finally:
-            await self._operate("POST", {name: before[name] for name in switches})
+            await self._operate("DELETE")
 
     async def drop_realtime(self) -> None:
         """Cut every Realtime connection."""
-        await self._operate("POST", {"drop": {}})
+        await self._operate("POST", {"deeds": [{"deed": "drop"}]})
 
-    async def _operate(self, method: str, body: object = None) -> dict[str, dict[str, object]]:
+    async def _operate(self, method: str, body: object = None) -> None:
         headers = {"apikey": self._sandbox.secret_key}
         async with httpx.AsyncClient(base_url=self._sandbox.url, headers=headers) as http:
             answer = await http.request(method, "/sandbox/faults", json=body)
         answer.raise_for_status()
-        told: dict[str, dict[str, object]] = answer.json()
-        return told
 
     async def _run(self, statement: str, *values: object) -> None:
         await self._connection.execute(statement.encode(), values)

@@ -58,7 +58,7 @@ async def test_a_legacy_insert_reaches_every_socket_of_every_member_once(
             message = await next_message(client)
             assert (message.id, message.encrypted_content) == (row["id"], "from supabase-js")
             assert message.sender is not None
-            assert message.sender.username == bridge.sandbox.people["carol"].username
+            assert message.sender.id == database.user("carol")
         marker = await bob.send_message(conversation, "marker")
         for client in (bob, bob_too, carol):
             assert (await next_message(client)).id == marker.id
@@ -89,7 +89,7 @@ async def test_every_kind_of_user_lists_sends_and_loads(bridge: RunningBridge, c
         loaded = (await client.load_messages(conversation)).messages
     assert [message.id for message in loaded] == [sent.id]
     assert sent.sender is not None
-    assert sent.sender.id == bridge.sandbox.people[name].user_id
+    assert sent.sender.id == str(bridge.sandbox.people[name].user_id)
 
 
 async def test_a_valid_token_without_a_user_is_told_so(bridge: RunningBridge) -> None:
@@ -260,4 +260,4 @@ async def test_tokens_signed_with_a_published_key_are_accepted(start_bridge: Sta
         WireClient.connect(own.url) as client,
     ):
         user = await client.authenticate(str(sandbox.people["bob"].token))
-        assert user.id == sandbox.people["bob"].user_id
+        assert user.id == str(sandbox.people["bob"].user_id)
