@@ -14,6 +14,7 @@ import pytest_asyncio
 from psycopg.conninfo import make_conninfo
 
 from scripts.sandbox.keys import Keys
+from scripts.sandbox.postgres import Postgres
 from scripts.sandbox.realtime import Timing
 from tests.sandbox.realtime.phoenix_client import PhoenixClient
 from tests.sandbox.realtime.running import StandIn, run_stand_in
@@ -29,8 +30,6 @@ async def cluster_dsn() -> AsyncIterator[str]:
     if given:
         yield given
         return
-    from scripts.sandbox.postgres import Postgres
-
     async with Postgres() as postgres:
         yield postgres.dsn
 
