@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bridge.errors import ConfigError
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-Positive = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=24 * 3600)]
 PositiveInt = Annotated[int, Field(gt=0)]
 
 
@@ -36,21 +36,21 @@ class Settings(BaseSettings):
     log_json: bool = Field(default=False, validation_alias="BRIDGE_LOG_JSON")
 
     token_audience: str = Field("authenticated", validation_alias="BRIDGE_TOKEN_AUDIENCE")
-    token_leeway_seconds: Positive = Field(5.0, validation_alias="BRIDGE_TOKEN_LEEWAY_SECONDS")
+    token_leeway_seconds: Seconds = Field(5.0, validation_alias="BRIDGE_TOKEN_LEEWAY_SECONDS")
     phone_identity: bool = Field(default=True, validation_alias="BRIDGE_PHONE_IDENTITY")
 
-    auth_deadline_seconds: Positive = Field(60.0, validation_alias="BRIDGE_AUTH_DEADLINE_SECONDS")
-    ping_interval_seconds: Positive = Field(20.0, validation_alias="BRIDGE_PING_INTERVAL_SECONDS")
-    silence_limit_seconds: Positive = Field(60.0, validation_alias="BRIDGE_SILENCE_LIMIT_SECONDS")
+    auth_deadline_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_AUTH_DEADLINE_SECONDS")
+    ping_interval_seconds: Seconds = Field(20.0, validation_alias="BRIDGE_PING_INTERVAL_SECONDS")
+    silence_limit_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_SILENCE_LIMIT_SECONDS", validate_default=True)
     max_frame_characters: PositiveInt = Field(262_144, validation_alias="BRIDGE_MAX_FRAME_CHARACTERS")
     max_waiting_commands: PositiveInt = Field(256, validation_alias="BRIDGE_MAX_WAITING_COMMANDS")
     outbox_max_frames: PositiveInt = Field(2_000, validation_alias="BRIDGE_OUTBOX_MAX_FRAMES")
     outbox_max_bytes: PositiveInt = Field(4_194_304, validation_alias="BRIDGE_OUTBOX_MAX_BYTES")
-    drain_seconds: Positive = Field(5.0, validation_alias="BRIDGE_DRAIN_SECONDS")
+    drain_seconds: Seconds = Field(5.0, validation_alias="BRIDGE_DRAIN_SECONDS")
 
-    membership_max_age_seconds: Positive = Field(60.0, validation_alias="BRIDGE_MEMBERSHIP_MAX_AGE_SECONDS")
-    catch_up_overlap_seconds: Positive = Field(60.0, validation_alias="BRIDGE_CATCH_UP_OVERLAP_SECONDS")
-    store_timeout_seconds: Positive = Field(10.0, validation_alias="BRIDGE_STORE_TIMEOUT_SECONDS")
+    membership_max_age_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_MEMBERSHIP_MAX_AGE_SECONDS")
+    catch_up_overlap_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_CATCH_UP_OVERLAP_SECONDS")
+    store_timeout_seconds: Seconds = Field(10.0, validation_alias="BRIDGE_STORE_TIMEOUT_SECONDS")
     store_connections: PositiveInt = Field(50, validation_alias="BRIDGE_STORE_CONNECTIONS")
 
     @field_validator("supabase_url")
@@ -65,8 +65,8 @@ class Settings(BaseSettings):
     @classmethod
     def _is_not_public(cls, value: SecretStr) -> SecretStr:
         key = value.get_secret_value()
-        if not key or any(character.isspace() for character in key):
-            raise ValueError("must be a key without spaces")
+        if not key or not all("!" <= character <= "~" for character in key):
+            raise ValueError("must be a key of ASCII characters without spaces")
         if key.startswith("sb_publishable_"):
             raise ValueError("is a publishable key; the bridge needs the secret (or service_role) key")
         return value
@@ -77,6 +77,13 @@ class Settings(BaseSettings):
         if value.lower() not in {"debug", "info", "warning", "error"}:
             raise ValueError("must be debug, info, warning or error")
         return value.lower()
+
+    @field_validator("silence_limit_seconds")
+    @classmethod
+    def _exceeds_ping_interval(cls, value: float, checked: ValidationInfo) -> float:
+        if value <= checked.data.get("ping_interval_seconds", 0):
+            raise ValueError("must exceed BRIDGE_PING_INTERVAL_SECONDS, or idle clients are dropped")
+        return value
 
     @property
     def origins(self) -> frozenset[str] | None:

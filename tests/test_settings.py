@@ -1,0 +1,204 @@
+"""Settings come from the environment, are frozen, and a bad one is one sentence that names the variable."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from pydantic import ValidationError
+
+from bridge.errors import ConfigError
+from bridge.settings import Settings, load_settings
+
+URL = "https://project.supabase.co"
+KEY = "sb_secret_abcdefghijklmnopqrstuv_12345678"
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no variable of the machine take part."""
+    for name in os.environ:
+        if name.upper().startswith(("SUPABASE", "BRIDGE")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def complete(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Set what is required."""
+    monkeypatch.setenv("SUPABASE_URL", URL)
+    monkeypatch.setenv("SUPABASE_SECRET_KEY", KEY)
+    return monkeypatch
+
+
+def sentence() -> str:
+    """Return why the settings are refused."""
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert caught.value.__cause__ is None
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("complete")
+def test_address_and_key_are_enough() -> None:
+    """Everything else has a default that suits a first run."""
+    settings = load_settings()
+    assert settings.supabase_url == URL
+    assert settings.supabase_secret_key.get_secret_value() == KEY
+    assert settings.supabase_jwt_secret is None
+    assert (settings.host, settings.port) == ("127.0.0.1", 8080)
+    assert settings.origins is None
+
+
+@pytest.mark.parametrize("name", ["SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SERVICE_KEY"])
+def test_the_key_has_older_names(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """As people have it in their environments already."""
+    monkeypatch.setenv("SUPABASE_URL", URL)
+    monkeypatch.setenv(name, KEY)
+    assert load_settings().supabase_secret_key.get_secret_value() == KEY
+
+
+def test_variables_are_read_by_their_names(complete: pytest.MonkeyPatch) -> None:
+    """A variable of ours begins with BRIDGE_."""
+    complete.setenv("BRIDGE_PORT", "0")
+    complete.setenv("BRIDGE_LOG_LEVEL", "WARNING")
+    complete.setenv("BRIDGE_PHONE_IDENTITY", "false")
+    complete.setenv("SUPABASE_JWT_SECRET", "secret")
+    settings = load_settings()
+    assert (settings.port, settings.log_level, settings.phone_identity) == (0, "warning", False)
+    assert settings.supabase_jwt_secret is not None
+
+
+def test_arguments_replace_variables(complete: pytest.MonkeyPatch) -> None:
+    """Tests and scripts give settings by name."""
+    complete.setenv("BRIDGE_PORT", "1")
+    assert load_settings(port=2, supabase_url="http://localhost:1/").port == 2
+    assert load_settings(supabase_url="http://localhost:1/").supabase_url == "http://localhost:1"
+
+
+@pytest.mark.usefixtures("complete")
+def test_settings_cannot_be_changed_and_hide_their_secrets() -> None:
+    """They are passed around and may end up in a log."""
+    settings = load_settings(supabase_jwt_secret="the-secret")
+    with pytest.raises(ValidationError):
+        settings.port = 1
+    assert KEY not in repr(settings)
+    assert "the-secret" not in repr(settings)
+
+
+def test_a_missing_variable_is_named() -> None:
+    """The first that is missing."""
+    assert sentence() == "SUPABASE_URL is not set."
+
+
+def test_a_missing_key_is_named_by_its_current_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by one of the older names."""
+    monkeypatch.setenv("SUPABASE_URL", URL)
+    assert sentence() == "SUPABASE_SECRET_KEY is not set."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("SUPABASE_URL", "project.supabase.co", "SUPABASE_URL must be an address like https://project.supabase.co."),
+        ("SUPABASE_URL", "", "SUPABASE_URL must be an address like https://project.supabase.co."),
+        ("SUPABASE_URL", "ftp://x", "SUPABASE_URL must be an address like https://project.supabase.co."),
+        ("SUPABASE_URL", "https://", "SUPABASE_URL must be an address like https://project.supabase.co."),
+        ("SUPABASE_URL", "http://[::1", "SUPABASE_URL invalid IPv6 URL."),
+        ("SUPABASE_SECRET_KEY", "", "SUPABASE_SECRET_KEY must be a key of ASCII characters without spaces."),
+        ("SUPABASE_SECRET_KEY", "a b", "SUPABASE_SECRET_KEY must be a key of ASCII characters without spaces."),
+        (
+            "SUPABASE_SECRET_KEY",
+            "schlüssel",
+            "SUPABASE_SECRET_KEY must be a key of ASCII characters without spaces.",
+        ),
+        ("SUPABASE_SECRET_KEY", "key\n", "SUPABASE_SECRET_KEY must be a key of ASCII characters without spaces."),
+        (
+            "SUPABASE_SECRET_KEY",
+            "sb_publishable_x",
+            "SUPABASE_SECRET_KEY is a publishable key; the bridge needs the secret (or service_role) key.",
+        ),
+        ("BRIDGE_LOG_LEVEL", "loud", "BRIDGE_LOG_LEVEL must be debug, info, warning or error."),
+        ("BRIDGE_PORT", "65536", "BRIDGE_PORT input should be less than or equal to 65535."),
+        (
+            "BRIDGE_PORT",
+            "http",
+            "BRIDGE_PORT input should be a valid integer, unable to parse string as an integer.",
+        ),
+        ("BRIDGE_MAX_WAITING_COMMANDS", "0", "BRIDGE_MAX_WAITING_COMMANDS input should be greater than 0."),
+        ("BRIDGE_AUTH_DEADLINE_SECONDS", "-1", "BRIDGE_AUTH_DEADLINE_SECONDS input should be greater than 0."),
+        (
+            "BRIDGE_AUTH_DEADLINE_SECONDS",
+            "nan",
+            "BRIDGE_AUTH_DEADLINE_SECONDS input should be less than or equal to 86400.",
+        ),
+        (
+            "BRIDGE_TOKEN_LEEWAY_SECONDS",
+            "inf",
+            "BRIDGE_TOKEN_LEEWAY_SECONDS input should be less than or equal to 86400.",
+        ),
+        (
+            "BRIDGE_LOG_JSON",
+            "perhaps",
+            "BRIDGE_LOG_JSON input should be a valid boolean, unable to interpret input.",
+        ),
+    ],
+)
+def test_an_unusable_variable_is_named_and_never_quoted(
+    complete: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    """The sentence says what is expected; a secret put into the wrong variable is not repeated."""
+    complete.setenv(name, value)
+    assert sentence() == told
+
+
+@pytest.mark.parametrize(
+    ("ping", "silence", "usable"), [("59", None, True), ("60", None, False), ("5", "5.5", True), ("5", "5", False)]
+)
+def test_silence_must_be_longer_than_the_pause_between_pings(
+    complete: pytest.MonkeyPatch, ping: str, silence: str | None, *, usable: bool
+) -> None:
+    """Or every idle client would be dropped before it could answer; the default is judged too."""
+    complete.setenv("BRIDGE_PING_INTERVAL_SECONDS", ping)
+    if silence is not None:
+        complete.setenv("BRIDGE_SILENCE_LIMIT_SECONDS", silence)
+    if usable:
+        assert load_settings().ping_interval_seconds == float(ping)
+    else:
+        assert sentence().startswith("BRIDGE_SILENCE_LIMIT_SECONDS must exceed BRIDGE_PING_INTERVAL_SECONDS")
+
+
+def test_an_unusable_ping_interval_is_told_first(complete: pytest.MonkeyPatch) -> None:
+    """What cannot be read is not compared."""
+    complete.setenv("BRIDGE_PING_INTERVAL_SECONDS", "often")
+    assert sentence().startswith("BRIDGE_PING_INTERVAL_SECONDS ")
+
+
+@pytest.mark.usefixtures("complete")
+def test_an_unusable_argument_is_named_by_its_variable() -> None:
+    """Whoever reads the sentence knows variables only."""
+    with pytest.raises(ConfigError, match=r"^BRIDGE_PORT "):
+        load_settings(port=-1)
+    with pytest.raises(ConfigError, match=r"^SUPABASE_SECRET_KEY "):
+        load_settings(supabase_secret_key="")
+
+
+@pytest.mark.parametrize(
+    ("listed", "origins"),
+    [
+        ("*", None),
+        ("https://a.example, *", None),
+        ("https://a.example", {"https://a.example"}),
+        (" https://a.example/ ,,http://localhost:3000", {"https://a.example", "http://localhost:3000"}),
+        ("", set()),
+    ],
+)
+def test_origins_are_a_list_or_any(complete: pytest.MonkeyPatch, listed: str, origins: set[str] | None) -> None:
+    """An empty list allows no page at all."""
+    complete.setenv("BRIDGE_ALLOWED_ORIGINS", listed)
+    assert load_settings().origins == origins
+
+
+def test_every_setting_has_a_variable_of_our_own() -> None:
+    """SUPABASE_ for what the project gives, BRIDGE_ for the rest."""
+    for name, field in Settings.model_fields.items():
+        assert name.startswith("supabase_") or str(field.validation_alias).startswith("BRIDGE_")
