@@ -20,7 +20,7 @@ from scripts.sandbox.cluster import Cluster, TemplateCache
 from scripts.sandbox.postmaster import PortTaken, PostgresError, Postmaster, free_port
 from scripts.sandbox.schema import Publication, migrate, publish
 
-__all__ = ["TEMPLATES", "Postgres", "PostgresError", "Publication"]
+__all__ = ["TEMPLATES", "Postgres", "PostgresError", "Publication", "forget_template"]
 
 TEMPLATES: Final = Path(__file__).parents[2] / ".sandbox" / "postgres"
 PORT_TRIES: Final = 5
@@ -135,6 +135,11 @@ class Postgres:
         finally:
             if not self._keep_database:
                 await _drop_database(server, name)
+
+
+def forget_template(templates: Path = TEMPLATES) -> None:
+    """Make the next start a first one."""
+    shutil.rmtree(templates / clusters.template_key(), ignore_errors=True)
 
 
 async def _start(cluster: Cluster) -> tuple[Postmaster, str]:

@@ -1,0 +1,182 @@
+"""Fills a migrated, empty sandbox with its sample people and what they have said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from scripts.sandbox.cast import (
+    CONVERSATIONS,
+    GROUP_ID,
+    GROUP_LEFT,
+    GROUP_NAME,
+    GROUP_ROLES,
+    INVITE_CODE,
+    MADE,
+    OPENED,
+    PEOPLE,
+    Person,
+)
+from scripts.sandbox.sample_messages import (
+    ALICE_LEAVES_READ,
+    MESSAGES,
+    SampleMessage,
+    sample_messages,
+)
+
+__all__ = ["CONVERSATIONS", "GROUP_ID", "INVITE_CODE", "MESSAGES", "PEOPLE", "Person", "seed"]
+
+Row = Mapping[str, object]
+
+
+async def seed(dsn: str) -> None:
+    """Insert all sample rows, in one transaction; `dsn` is a superuser's.
+
+    Raises:
+        psycopg.errors.UniqueViolation: they are there already; nothing was changed.
+
+    """
+    async with await psycopg.AsyncConnection.connect(dsn) as connection, connection.cursor() as cursor:
+        await cursor.executemany(_ACCOUNT, [_person_row(one) for one in PEOPLE.values() if one.auth_id])
+        await cursor.executemany(_USER, [_person_row(one) for one in PEOPLE.values() if one.user_id])
+        await cursor.execute(_GROUP, {"id": GROUP_ID, "name": GROUP_NAME, "code": INVITE_CODE, **_owner()})
+        await cursor.executemany(_GROUP_MEMBER, _group_members())
+        await cursor.executemany(_CONVERSATION, _conversations())
+        await cursor.executemany(_PARTICIPANT, _participants())
+        written = sample_messages()
+        await cursor.executemany(_MESSAGE, [_message_row(message) for message in written])
+        await cursor.executemany(_EXPIRE, [(message.id,) for message in written if message.expired])
+        await cursor.executemany(_RECEIPT, _receipts(written))
+        await cursor.executemany(_PRESENCE, [_person_row(one) for one in PEOPLE.values() if one.user_id])
+
+
+def _person_row(person: Person) -> Row:
+    return {
+        "auth_id": person.auth_id,
+        "user_id": person.user_id,
+        "auth_user_id": person.auth_id if person.linked else None,
+        "email": person.email,
+        "auth_phone": person.auth_phone,
+        "phone": person.phone,
+        "username": person.username,
+        "display_name": person.display_name,
+        "bio": person.bio,
+        "retention_days": person.retention_days,
+        "at": OPENED,
+    }
+
+
+def _owner() -> Row:
+    return {"owner": PEOPLE["alice"].user_id, "at": OPENED}
+
+
+def _group_members() -> Iterable[Row]:
+    for name, role in GROUP_ROLES.items():
+        left_at = OPENED + timedelta(days=20) if name in GROUP_LEFT else None
+        yield {"group": GROUP_ID, "user": PEOPLE[name].user_id, "role": role, "at": OPENED, "left_at": left_at}
+
+
+def _conversations() -> Iterable[Row]:
+    for made in MADE.values():
+        yield {
+            "id": made.id,
+            "type": made.kind,
+            "name": made.name,
+            "created_by": PEOPLE[made.created_by].user_id if made.created_by else None,
+            "group": GROUP_ID if made.in_group else None,
+            "private": made.private,
+            "position": made.position,
+            "disappearing": made.disappearing_days is not None,
+            "days": made.disappearing_days,
+            "at": OPENED,
+        }
+
+
+def _participants() -> Iterable[Row]:
+    for made in MADE.values():
+        for order, name in enumerate((*made.members, *made.left)):
+            yield {
+                "conversation": made.id,
+                "user": PEOPLE[name].user_id,
+                "role": "admin" if name == made.created_by and made.kind != "direct" else "member",
+                "at": OPENED + timedelta(seconds=order),
+                "left_at": OPENED + timedelta(days=20) if name in made.left else None,
+            }
+
+
+def _message_row(message: SampleMessage) -> Row:
+    later = message.sent_at + timedelta(minutes=1)
+    return {
+        "id": message.id,
+        "conversation": CONVERSATIONS[message.conversation],
+        "sender": PEOPLE[message.sender].user_id,
+        "reply_to": MESSAGES[message.reply_to] if message.reply_to else None,
+        "kind": message.kind,
+        "text": message.text,
+        "metadata": Jsonb(dict(message.metadata)),
+        "edited_at": later if message.edited else None,
+        "deleted_at": later if message.deleted else None,
+        "at": message.sent_at,
+    }
+
+
+def _receipts(written: Iterable[SampleMessage]) -> Iterable[Row]:
+    """Alice has read the beginning of the trip; nobody else could ever write a receipt (data-model, section 3)."""
+    trip = [message for message in written if message.conversation == "trip"]
+    for message in trip[:ALICE_LEAVES_READ]:
+        if message.sender != "alice":
+            yield {"message": message.id, "user": PEOPLE["alice"].user_id, "at": message.sent_at + timedelta(hours=1)}
+
+
+_ACCOUNT = """
+insert into auth.users (id, aud, role, email, phone, email_confirmed_at, phone_confirmed_at,
+                        raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
+values (%(auth_id)s, 'authenticated', 'authenticated', %(email)s::text, %(auth_phone)s,
+        case when %(email)s::text is not null then %(at)s::timestamptz end, %(at)s,
+        '{"provider": "phone", "providers": ["phone"]}',
+        jsonb_build_object('display_name', %(display_name)s::text), %(at)s, %(at)s)
+"""
+_USER = """
+insert into public.users (id, phone_number, username, display_name, bio, auth_user_id,
+                          default_message_retention_days, last_seen, created_at, updated_at)
+values (%(user_id)s, %(phone)s, %(username)s, %(display_name)s, %(bio)s, %(auth_user_id)s,
+        %(retention_days)s, %(at)s, %(at)s, %(at)s)
+"""
+_GROUP = """
+insert into public.groups (id, name, description, invite_code, created_by, created_at, updated_at)
+values (%(id)s, %(name)s, 'Beds, seeds and weeds', %(code)s, %(owner)s, %(at)s, %(at)s)
+"""
+_GROUP_MEMBER = """
+insert into public.group_members (group_id, user_id, role, joined_at, left_at)
+values (%(group)s, %(user)s, %(role)s, %(at)s, %(left_at)s)
+"""
+_CONVERSATION = """
+insert into public.conversations (id, type, name, created_by, group_id, is_private, position,
+                                  disappearing_messages_enabled, disappearing_messages_duration_days,
+                                  created_at, updated_at)
+values (%(id)s, %(type)s, %(name)s, %(created_by)s, %(group)s, %(private)s, %(position)s,
+        %(disappearing)s, %(days)s, %(at)s, %(at)s)
+"""
+_PARTICIPANT = """
+insert into public.conversation_participants (conversation_id, user_id, role, joined_at, left_at)
+values (%(conversation)s, %(user)s, %(role)s, %(at)s, %(left_at)s)
+"""
+_MESSAGE = """
+insert into public.messages (id, conversation_id, sender_id, reply_to_id, message_type, encrypted_content, metadata,
+                             edited_at, deleted_at, created_at)
+values (%(id)s, %(conversation)s, %(sender)s, %(reply_to)s, %(kind)s, %(text)s, %(metadata)s,
+        %(edited_at)s, %(deleted_at)s, %(at)s)
+"""
+# By UPDATE: the trigger overwrites what an INSERT says.
+_EXPIRE = "update public.messages set expires_at = now() - interval '1 day' where id = %s"
+_RECEIPT = """
+insert into public.message_status (message_id, user_id, status, timestamp)
+values (%(message)s, %(user)s, 'read', %(at)s)
+"""
+_PRESENCE = """
+insert into public.user_presence (user_id, status, last_seen, updated_at)
+values (%(user_id)s, 'offline', %(at)s, %(at)s)
+"""
