@@ -28,6 +28,10 @@ _USUAL_HEADERS = "authorization, x-client-info, apikey, content-type"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+class PortTaken(Exception):
+    """The gateway's port cannot be used; the text says why."""
+
+
 class Realtime(Protocol):
     """The HTTP side of the Realtime stand-in."""
 
@@ -48,9 +52,9 @@ class Gateway:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((LOOPBACK, port))
-        except OSError:
+        except OSError as error:
             self._socket.close()
-            raise
+            raise PortTaken(f"The sandbox cannot use port {port}: {error.strerror}.") from error
         self.url = f"http://{LOOPBACK}:{self._socket.getsockname()[1]}"
         self._runner: web.AppRunner | None = None
 

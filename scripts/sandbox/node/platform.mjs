@@ -1,26 +1,10 @@
 // The database objects the Data API and Auth need, added to what is there; nothing of the platform is replaced.
+// (lite's own installer would replace auth.uid() and auth.role(): supabase.md 8.2, fault g. It is never called.)
 
 import { getAuthSchemaSql } from "@supabase/lite";
 
-// lite would create its own, which read only the older spelling of the claims (supabase.md 8.2, fault g).
-const CLAIM = (name) => `coalesce(
-  nullif(current_setting('request.jwt.claim.${name}', true), ''),
-  nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> '${name}')`;
-const FUNCTIONS = `
-create schema if not exists auth;
-create or replace function auth.uid() returns uuid language sql stable as $$ select (${CLAIM("sub")})::uuid $$;
-create or replace function auth.role() returns text language sql stable as $$ select ${CLAIM("role")} $$;
-create or replace function auth.email() returns text language sql stable as $$ select ${CLAIM("email")} $$;
-create or replace function auth.jwt() returns jsonb language sql stable as $$
-  select coalesce(nullif(current_setting('request.jwt.claim', true), ''),
-                  nullif(current_setting('request.jwt.claims', true), ''))::jsonb $$;
-grant usage on schema auth to anon, authenticated, service_role;
-grant execute on all functions in schema auth to anon, authenticated, service_role;
-`;
-
 // Supabase has these two: a changed table is known to the Data API at once.
 const SCHEMA_WATCH = `
-create schema if not exists extensions;
 create or replace function extensions.pgrst_ddl_watch() returns event_trigger language plpgsql as
   $$ begin notify pgrst, 'reload schema'; end $$;
 drop event trigger if exists pgrst_ddl_watch;
@@ -63,7 +47,6 @@ function authSchema() {
 export async function installPlatform(sql) {
   await sql.begin(async (transaction) => {
     await transaction.unsafe("select pg_advisory_xact_lock(hashtext('sandbox data api'))");
-    await transaction.unsafe(FUNCTIONS);
     await transaction.unsafe(authSchema());
   });
   const [{ superuser }] = await sql`select rolsuper as superuser from pg_roles where rolname = current_user`;
