@@ -20,6 +20,7 @@ from bridge.models import (
     UserId,
 )
 
+DEFAULT_TYPE = "text"
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -99,9 +100,9 @@ class MessageRecord(Struct, frozen=True):
     id: MessageId
     conversation_id: ConversationId
     sender_id: UserId
-    message_type: str
+    message_type: str | None
     encrypted_content: str
-    created_at: str
+    created_at: str | None
     reply_to_id: MessageId | None
     content_hash: str | None
     metadata: object
@@ -120,13 +121,13 @@ class MessageRecord(Struct, frozen=True):
             conversation_id=self.conversation_id,
             sender_id=self.sender_id,
             reply_to_id=self.reply_to_id,
-            message_type=self.message_type,
+            message_type=self.message_type or DEFAULT_TYPE,
             content=self.encrypted_content,
             content_hash=self.content_hash,
             metadata=self.metadata,
             edited_at=moment(self.edited_at),
             deleted_at=moment(self.deleted_at),
-            created_at=known_moment(self.created_at),
+            created_at=moment_or_earliest(self.created_at),
             expires_at=moment(self.expires_at),
             sender=self.sender.model() if self.sender else None,
             reply_to=original.model() if original and shown else None,
@@ -136,6 +137,11 @@ class MessageRecord(Struct, frozen=True):
 def moment(text: str | None) -> datetime | None:
     """Read a timestamptz."""
     return None if text is None else known_moment(text)
+
+
+def moment_or_earliest(text: str | None) -> datetime:
+    """Read a timestamptz that ought not to be null but may be (data-model section 2): undated is before all others."""
+    return _EARLIEST if text is None else known_moment(text)
 
 
 def known_moment(text: str) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from bridge.models import ConversationId, ConversationSummary, Identity
-from bridge.tables import MessageRecord, ProfileRecord, known_moment
+from bridge.tables import MessageRecord, ProfileRecord, moment_or_earliest
 
 
 class GroupRecord(Struct, frozen=True):
@@ -30,7 +30,7 @@ class ConversationRecord(Struct, frozen=True):
     name: str | None
     avatar_url: str | None
     group_id: str | None
-    created_at: str
+    created_at: str | None
     group: GroupRecord | None
     members: list[MemberRecord]
     last: list[MessageRecord]
@@ -60,7 +60,7 @@ def summarise(record: ConversationRecord, identity: Identity, unread: int) -> Co
         group_id=record.group_id,
         group_name=record.group.name if record.group else None,
         participant_count=sum(member.left_at is None for member in record.members),
-        created_at=known_moment(record.created_at),
+        created_at=moment_or_earliest(record.created_at),
         latest=record.last[0].model() if record.last else None,
         unread_count=unread,
     )

@@ -41,7 +41,7 @@ from bridge.tables import (
     ProfileRecord,
     QuoteRecord,
     UserRecord,
-    known_moment,
+    moment_or_earliest,
 )
 
 PROFILE = "id,username,display_name,avatar_url"
@@ -118,10 +118,10 @@ def _store_error(error: APIError) -> StoreError:
 
 class _PositionRecord(Struct, frozen=True):
     id: MessageId
-    created_at: str
+    created_at: str | None
 
     def model(self) -> Position:
-        return Position(known_moment(self.created_at), self.id)
+        return Position(moment_or_earliest(self.created_at), self.id)
 
 
 class SupabaseUsers:

@@ -1,0 +1,121 @@
+"""A conversation with its embeds becomes the line that one person sees."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from bridge.models import AuthId, ConversationSummary, Identity, UserId
+from bridge.store.summaries import ConversationRecord, UnreadRecord, summarise
+from tests.people import ROOM, A, B, C, Person, message_id
+
+
+def member(person: Person, *, left: bool = False, user: bool = True, user_id: str | None = None) -> dict[str, Any]:
+    """Return an embedded participant."""
+    profile = {"id": person.user_id, "username": person.name.lower(), "display_name": f"Person {person.name}"}
+    return {
+        "user_id": user_id or person.user_id,
+        "left_at": "2026-01-01T00:00:00+00:00" if left else None,
+        "user": profile if user else None,
+    }
+
+
+LATEST = {
+    "id": message_id(1),
+    "conversation_id": ROOM,
+    "sender_id": B.user_id,
+    "reply_to_id": None,
+    "message_type": "text",
+    "encrypted_content": "latest",
+    "content_hash": None,
+    "metadata": {},
+    "edited_at": None,
+    "deleted_at": None,
+    "created_at": "2026-01-02T00:00:00+00:00",
+    "expires_at": None,
+    "sender": {"id": B.user_id, "username": "b", "display_name": "Person B", "avatar_url": None},
+}
+
+
+def seen_by(identity: Identity, *members: dict[str, Any], unread: int = 0, **changes: object) -> ConversationSummary:
+    """Return the line of a conversation as PostgREST prints it."""
+    printed = {
+        "id": ROOM,
+        "type": "direct",
+        "name": "stored name",
+        "avatar_url": "stored.png",
+        "group_id": None,
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "group": None,
+        "members": list(members),
+        "last": [],
+        "conversation_participants": [{"id": "p"}],
+        **changes,
+    }
+    return summarise(msgspec.convert(printed, ConversationRecord), identity, unread)
+
+
+def test_a_direct_conversation_is_called_after_the_other_person() -> None:
+    """With that person's picture, whatever name is stored."""
+    line = seen_by(A.identity, member(A), member(B))
+    assert (line.name, line.avatar_url, line.participant_count) == ("Person B", None, 2)
+    assert seen_by(B.identity, member(A), member(B)).name == "Person A"
+
+
+def test_the_caller_is_recognised_by_either_id() -> None:
+    """A row with the auth id of the caller is the caller, not the other person."""
+    line = seen_by(B.identity, member(A), member(B, user_id=B.auth_id))
+    assert line.name == "Person A"
+
+
+def test_the_other_person_is_preferably_one_who_has_not_left() -> None:
+    """But somebody who left is better than no name."""
+    assert seen_by(A.identity, member(A), member(B, left=True), member(C)).name == "Person C"
+    left = seen_by(A.identity, member(A), member(B, left=True))
+    assert (left.name, left.participant_count) == ("Person B", 1)
+
+
+def test_without_another_person_the_stored_name_stays() -> None:
+    """Alone, with oneself twice, or with somebody who has no users row (legacy damage)."""
+    assert seen_by(A.identity, member(A)).name == "stored name"
+    assert seen_by(A.identity, member(A), member(B, user=False)).name == "stored name"
+
+
+def test_the_choice_of_the_other_person_does_not_depend_on_the_order() -> None:
+    """The list does not flicker."""
+    identity = Identity(user_id=UserId("me"), auth_id=AuthId("me"))
+    assert seen_by(identity, member(A), member(B)).name == seen_by(identity, member(B), member(A)).name == "Person A"
+
+
+def test_a_group_or_room_has_its_own_name() -> None:
+    """And the name of its group beside it."""
+    line = seen_by(A.identity, member(A), member(B), type="room", group_id="g", group={"name": "Group"})
+    assert (line.type, line.name, line.avatar_url) == ("room", "stored name", "stored.png")
+    assert (line.group_id, line.group_name) == ("g", "Group")
+
+
+def test_those_who_left_do_not_count() -> None:
+    """Active means left_at is null (contract F8)."""
+    assert seen_by(A.identity, member(A), member(B, left=True), member(C), type="room").participant_count == 2
+
+
+def test_the_latest_message_and_the_unread_count_are_shown() -> None:
+    """As they were asked for, or none."""
+    line = seen_by(A.identity, member(A), member(B), unread=3, last=[LATEST])
+    assert line.unread_count == 3
+    assert line.latest is not None
+    assert (line.latest.content, line.latest.sender) == ("latest", B.profile)
+    assert seen_by(A.identity, member(A)).latest is None
+
+
+def test_a_conversation_without_date_is_the_oldest() -> None:
+    """The column allows null; one such row must not make the whole list unreadable."""
+    assert seen_by(A.identity, member(A), created_at=None).created_at == datetime.min.replace(tzinfo=UTC)
+
+
+def test_a_count_is_read() -> None:
+    """As PostgREST embeds it."""
+    read = msgspec.convert({"id": ROOM, "messages": [{"count": 7}]}, UnreadRecord)
+    assert (read.id, read.messages[0].count) == (ROOM, 7)
