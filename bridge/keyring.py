@@ -87,15 +87,15 @@ class Keyring:
             if self._tried_at is not None and now - self._tried_at < COOLDOWN_SECONDS:
                 self._check_not_stale()
                 return
-            self._tried_at = now
             try:
-                body = await self._fetch()
+                keys = _parse(await self._fetch())
             except (OSError, KeysUnavailable) as error:
                 log.warning("jwks.unavailable", cause=type(error).__name__)
+                self._tried_at = now
                 self._check_not_stale()
                 return
-            self._keys = _parse(body)
-            self._fetched_at = now
+            # Only now: an attempt that was cancelled with its client is none, and whoever waits makes the next.
+            self._keys, self._fetched_at, self._tried_at = keys, now, now
 
     def _check_not_stale(self) -> None:
         if self._age() > STALE_IF_ERROR.total_seconds():
@@ -103,12 +103,17 @@ class Keyring:
 
 
 def _parse(body: bytes) -> Mapping[str, jwt.PyJWK]:
-    """Keep the keys we can use; shared secrets and unknown kinds are never taken from a public list."""
+    """Keep the keys we can use; shared secrets and unknown kinds are never taken from a public list.
+
+    Raises:
+        KeysUnavailable: this is no key set, but perhaps a gateway's error page.
+
+    """
     try:
         listed = msgspec.json.decode(body, type=_KeySet).keys
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         log.warning("jwks.unreadable", size=len(body))
-        return {}
+        raise KeysUnavailable from error
     keys: dict[str, jwt.PyJWK] = {}
     for entry in listed:
         key_id = entry.get("kid")
@@ -116,7 +121,7 @@ def _parse(body: bytes) -> Mapping[str, jwt.PyJWK]:
             continue
         try:
             key = jwt.PyJWK.from_dict(entry)
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, NotImplementedError) as error:
             log.warning("jwks.key_skipped", cause=type(error).__name__)
             continue
         if key.algorithm_name in ASYMMETRIC:
