@@ -93,7 +93,7 @@ class Connection:
 
     def reset(self) -> None:
         """Tear the TCP connection: the client sees a reset, no close frame."""
-        if self._tcp is not None:
+        if self._tcp is not None and not self._tcp.is_closing():
             raw = self._tcp.get_extra_info("socket")
             if raw is not None:
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)

@@ -25,7 +25,7 @@ SESSION_OPTIONS = " ".join(
 
 
 class Database:
-    """Runs single statements, each its own transaction; `setup` runs once on every new connection."""
+    """Runs single reading statements, each its own transaction; `setup` runs once on every new connection."""
 
     def __init__(self, dsn: str, *, name: str, setup: Query | None = None) -> None:
         self._dsn = dsn
@@ -34,20 +34,22 @@ class Database:
         self._connection: psycopg.AsyncConnection | None = None
 
     async def rows(self, query: Query, parameters: Parameters = ()) -> list[tuple[object, ...]]:
-        """Return all rows of a statement.
+        """Return all rows of a statement; a connection that died since its last use is replaced.
 
         Raises:
             psycopg.OperationalError: the database is away; the next call dials again.
             psycopg.Error: the statement failed.
 
         """
-        connection = await self._dialled()
-        try:
-            cursor = await connection.execute(query, parameters)
-            return await cursor.fetchall()
-        finally:
-            if connection.broken:
-                await self.close()
+        if self._connection is not None:
+            try:
+                return await self._ask(self._connection, query, parameters)
+            except psycopg.OperationalError:
+                if not self._connection.closed:
+                    raise
+                self._connection = None
+        self._connection = await self._dial()
+        return await self._ask(self._connection, query, parameters)
 
     async def close(self) -> None:
         """Hang up."""
@@ -55,12 +57,16 @@ class Database:
         if connection is not None:
             await connection.close()
 
-    async def _dialled(self) -> psycopg.AsyncConnection:
-        if self._connection is None or self._connection.closed:
-            connection = await psycopg.AsyncConnection.connect(
-                self._dsn, autocommit=True, options=SESSION_OPTIONS, application_name=self._name
-            )
-            if self._setup is not None:
-                await connection.execute(self._setup)
-            self._connection = connection
-        return self._connection
+    async def _ask(
+        self, connection: psycopg.AsyncConnection, query: Query, parameters: Parameters
+    ) -> list[tuple[object, ...]]:
+        cursor = await connection.execute(query, parameters)
+        return await cursor.fetchall()
+
+    async def _dial(self) -> psycopg.AsyncConnection:
+        connection = await psycopg.AsyncConnection.connect(
+            self._dsn, autocommit=True, options=SESSION_OPTIONS, application_name=self._name
+        )
+        if self._setup is not None:
+            await connection.execute(self._setup)
+        return connection

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -25,26 +23,20 @@ SCHEMA = Path(__file__).with_name("schema.sql")
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def cluster_dsn() -> AsyncIterator[str]:
-    """Yield a superuser's address of a running PostgreSQL: the one given, or a fresh one."""
-    given = os.environ.get("SANDBOX_DATABASE_URL")
-    if given:
-        yield given
-        return
+    """Yield a superuser's address of a PostgreSQL of this run's own."""
     async with Postgres() as postgres:
         yield postgres.dsn
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def dsn(cluster_dsn: str) -> AsyncIterator[str]:
-    """Yield the address of a database of this run's own, with the tests' schema."""
-    name = f"realtime_{secrets.token_hex(4)}"
+async def dsn(cluster_dsn: str) -> str:
+    """Return the address of a database with the tests' schema."""
     async with await psycopg.AsyncConnection.connect(cluster_dsn, autocommit=True) as admin:
-        await admin.execute(f'create database "{name}" template template0')
-        address = make_conninfo(cluster_dsn, dbname=name)
-        async with await psycopg.AsyncConnection.connect(address, autocommit=True) as connection:
-            await connection.execute(SCHEMA.read_bytes())
-        yield address
-        await admin.execute(f'drop database "{name}" with (force)')
+        await admin.execute("create database realtime_tests template template0")
+    address = make_conninfo(cluster_dsn, dbname="realtime_tests")
+    async with await psycopg.AsyncConnection.connect(address, autocommit=True) as connection:
+        await connection.execute(SCHEMA.read_bytes())
+    return address
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,4 @@
--- What the tests of the Realtime stand-in need of a database; the chat schema has its own tests.
-do $$
-begin
-  if not exists (select from pg_roles where rolname = 'anon') then create role anon nologin; end if;
-  if not exists (select from pg_roles where rolname = 'authenticated') then create role authenticated nologin; end if;
-  if not exists (select from pg_roles where rolname = 'service_role') then create role service_role nologin bypassrls; end if;
-exception when duplicate_object or unique_violation then null; -- another test run was quicker
-end $$;
-
+-- What the tests of the Realtime stand-in need of a database whose server has the roles of a Supabase project.
 create schema auth;
 grant usage on schema auth, public to anon, authenticated, service_role;
 create function auth.uid() returns uuid language sql stable as $$
