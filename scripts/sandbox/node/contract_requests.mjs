@@ -68,7 +68,7 @@ const requests = {
   updatePresence: (client, { row }) => client.from("user_presence").upsert(row, { onConflict: "user_id" }),
   // What the pages around it do with the Auth server.
   signIn: (client, account) => client.auth.signInWithPassword(account),
-  getUser: (client, { token }) => client.auth.getUser(token),
+  getUser: (client, { of }) => client.auth.getUser(of),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
