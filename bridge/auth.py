@@ -58,7 +58,7 @@ class TokenVerifier:
     def __init__(
         self, *, secret: str | None, keyring: Keyring, clock: Clock, audience: str, leeway_seconds: float
     ) -> None:
-        self._secret = secret
+        self._secret = secret or None  # anybody could sign with an empty one
         self._keyring = keyring
         self._clock = clock
         self._audience = audience
@@ -93,7 +93,7 @@ class TokenVerifier:
                 log.error("token.undecided", cause="SUPABASE_JWT_SECRET is not set and the token is signed with HS256")
                 raise ActionError(SERVER_CONFIG)
             decoded = jwt.decode(token, self._secret, algorithms=["HS256"], audience=self._audience, options=_OPTIONS)
-        elif algorithm in ASYMMETRIC:
+        elif isinstance(algorithm, str) and algorithm in ASYMMETRIC:
             key = await self._keyring.key(key_id if isinstance(key_id, str) else None, algorithm)
             if key is None:
                 raise jwt.InvalidKeyError("no such signing key")
