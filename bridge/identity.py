@@ -30,8 +30,8 @@ async def find_user(claims: Claims, users: UserStore, *, phone_identity: bool) -
     if len(linked) > 1:
         log.warning("identity.ambiguous", rows=len(linked), chosen=linked[0].id)
     candidates: Sequence[User] = linked or rows
-    if not candidates and phone_identity and claims.phone:
-        digits = claims.phone.removeprefix("+")
+    digits = (claims.phone or "").removeprefix("+")
+    if not candidates and phone_identity and digits:
         by_phone = await users.by_phone((digits, f"+{digits}"))
         candidates = [row for row in by_phone if row.auth_user_id is None]
     if not candidates:

@@ -20,8 +20,8 @@ class Quotes:
         self._quotes: Recent[MessageId, Quote] = Recent(CAPACITY, clock=clock, max_age_seconds=MAX_AGE_SECONDS)
 
     def remember(self, message: Message) -> None:
-        """Keep a message that was read or written anyway, unless it is too long to be kept by thousands."""
-        if len(message.content) <= MAX_CONTENT_CHARACTERS:
+        """Keep a message that was read or written anyway, unless it is deleted or too long to be kept by thousands."""
+        if message.deleted_at is None and len(message.content) <= MAX_CONTENT_CHARACTERS:
             self._quotes.put(
                 message.id,
                 Quote(
