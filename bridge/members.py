@@ -42,12 +42,14 @@ class _Entry:
 class Members:
     """The active members of conversations, cached."""
 
-    def __init__(self, store: ConversationStore, clock: Clock, max_age_seconds: float) -> None:
+    def __init__(
+        self, store: ConversationStore, clock: Clock, max_age_seconds: float, *, capacity: int = CAPACITY
+    ) -> None:
         self._store = store
         self._clock = clock
         self._max_age_seconds = max_age_seconds
         self._hearing = False
-        self._entries: Recent[ConversationId, _Entry] = Recent(CAPACITY)
+        self._entries: Recent[ConversationId, _Entry] = Recent(capacity)
         self._conversation_of: dict[ParticipantId, ConversationId] = {}
         self._locks: WeakValueDictionary[ConversationId, asyncio.Lock] = WeakValueDictionary()
         self._disturbed: dict[ConversationId, bool] = {}
@@ -102,6 +104,8 @@ class Members:
         """Take in a participant row that was written."""
         if row.conversation_id in self._disturbed:
             self._disturbed[row.conversation_id] = True
+        if self._conversation_of.get(row.id, row.conversation_id) != row.conversation_id:
+            self.deleted(row.id)  # moved to another conversation: gone from the one it was in
         entry = self._entries.get(row.conversation_id)
         if entry is not None:
             entry.rows[row.id] = row
