@@ -25,7 +25,8 @@ class Outbox:
         """Queue a frame; a client too slow to take what is queued is disconnected, never silently robbed of one."""
         if self._disconnect is not None:
             return
-        if len(self._frames) >= self._max_frames or self._size + len(frame) > self._max_bytes:
+        # The frame itself does not count: a page of long messages may exceed the limit, and its reader is not slow.
+        if len(self._frames) >= self._max_frames or self._size >= self._max_bytes:
             self._frames.clear()
             self.disconnect(Disconnect(CloseCode.TOO_SLOW, "too slow"))
             return
