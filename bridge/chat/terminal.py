@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
 
-from prompt_toolkit import PromptSession, print_formatted_text
+from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app_or_none
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output
+from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import Style
 
 from bridge.chat.lines import Line
@@ -50,12 +51,22 @@ class TerminalScreen:
         self._output = output
 
     def show(self, lines: Sequence[Line]) -> None:
-        """Print lines."""
+        """Print lines.
+
+        Not with run_in_terminal, which gives the keyboard back to the terminal meanwhile: keys pressed just then
+        would be echoed into the text, and Ctrl-C would be a signal instead of a key.
+        """
         columns = self._output.get_size().columns
         fragments = FormattedText()
         for row in (row for line in lines for row in line.rows(columns)):
             fragments += [*row, ("", "\n")]
-        print_formatted_text(fragments, style=STYLE, output=self._output, end="", flush=True)
+        app = get_app_or_none()
+        if app is not None and app.is_running:
+            app.renderer.erase()
+        print_formatted_text(self._output, fragments, STYLE)
+        if app is not None and app.is_running and not app.is_done:
+            app.renderer.request_absolute_cursor_position()
+            app.invalidate()
 
     def refresh(self) -> None:
         """Draw prompt and toolbar again."""

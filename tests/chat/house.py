@@ -23,7 +23,8 @@ class House:
 
     def __init__(self) -> None:
         self.said: list[Sent] = []
-        self.drop_next_send = False
+        self.dropped_on: set[str] = set()
+        """Actions at which the connection breaks, each once."""
         self.refusals: dict[str, tuple[str, str]] = {}
         self.pushes: list[MessageRow] = []
 
@@ -32,7 +33,12 @@ class House:
         await peer.accept_login()
         while True:
             command = await peer.command()
-            if command.type in self.refusals:
+            if command.type == "send_message":
+                self.said.append(command)
+            if command.type in self.dropped_on:
+                self.dropped_on.remove(command.type)
+                peer.drop()
+            elif command.type in self.refusals:
                 await peer.refuse(command, *self.refusals[command.type])
             elif command.type == "send_message":
                 await self._take(peer, command)
@@ -47,11 +53,6 @@ class House:
             await peer.push(one)
 
     async def _take(self, peer: Peer, command: Sent) -> None:
-        self.said.append(command)
-        if self.drop_next_send:
-            self.drop_next_send = False
-            peer.drop()
-            return
         written = message(len(self.said) + 1, content=str(command.payload["content"]), sender="bob")
         await peer.reply(command, "message_sent", {"message": written})
         await peer.push(written)

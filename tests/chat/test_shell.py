@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from bridge.chat.plain import PlainScreen, paced
+from bridge.chat.shell import MAX_WAITING_LOADS, Shell
 from tests.chat.house import House, shell_at, typed
 from tests.client.scripted import Peer, eventually, message, scripted
 
@@ -57,7 +58,7 @@ async def test_the_end_of_input_is_a_quit() -> None:
 async def test_what_was_on_its_way_is_sent_again_after_a_loss_and_shown_once() -> None:
     """A connection that breaks under a send costs nothing: same key, one line on the screen, order kept."""
     house = House()
-    house.drop_next_send = True
+    house.dropped_on = {"send_message"}
     status, output = await talk(house, ["/open 1", "first", "second"])
     assert status == 0
     contents = [(sent.payload["content"], sent.payload["clientMessageId"]) for sent in house.said]
@@ -76,6 +77,60 @@ async def test_refusals_are_shown_and_the_chat_goes_on() -> None:
     assert status == 1
     assert "! Not sent: hello\n! Access denied to conversation (ACCESS_DENIED). /retry tries again.\n" in output
     assert output.endswith("! Not confirmed by the server: 1 of your messages.\n")
+
+
+async def test_a_loss_while_reading_is_made_good_by_the_next_connection() -> None:
+    """List and open conversation are read again without a word; older messages are asked for again by the reader."""
+    house = House()
+    house.dropped_on = {"load_conversations", "load_messages", "load_more_messages"}
+    written: list[str] = []
+
+    async def lines() -> AsyncIterator[str]:
+        yield "/open 1"
+        await eventually(lambda: "Alice: hello" in "".join(written))
+        yield "/more"
+        await eventually(lambda: "".join(written).count("connected again") == 3)
+        yield "/more"
+
+    async with scripted(house) as server:
+        _, shell = shell_at(server.url, PlainScreen(written.append))
+        assert await shell.run(partial(paced, lines())) == 0
+    output = "".join(written)
+    assert output.count("Alice: hello") == 2
+    assert "! The connection broke.\n" in output
+
+
+async def test_asking_for_too_much_at_once_is_answered() -> None:
+    """What waits for the server is bounded."""
+
+    async def impatient(shell: Shell) -> AsyncIterator[str]:
+        for _ in range(MAX_WAITING_LOADS + 1):
+            yield "/list"
+
+    written: list[str] = []
+    async with scripted(House()) as server:
+        _, shell = shell_at(server.url, PlainScreen(written.append))
+        assert await shell.run(impatient) == 0
+    assert written == ["! The server is still busy with what was asked.\n"]
+
+
+async def test_logging_in_again() -> None:
+    """/login tries once more, and the chat goes on."""
+    house = House()
+
+    async def refuse(peer: Peer) -> None:
+        await peer.refuse(await peer.command("auth"), "INVALID_TOKEN", "Invalid or expired token")
+
+    written: list[str] = []
+
+    async def lines(_: Shell) -> AsyncIterator[str]:
+        await eventually(lambda: "Not logged in" in "".join(written))
+        yield "/login"
+        await eventually(lambda: "Weekend" in "".join(written))
+
+    async with scripted(refuse, house) as server:
+        _, shell = shell_at(server.url, PlainScreen(written.append))
+        assert await shell.run(lines) == 0
 
 
 async def test_a_list_that_cannot_be_read_does_not_stop_a_script() -> None:

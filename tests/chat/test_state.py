@@ -101,6 +101,24 @@ def test_an_empty_conversation() -> None:
     assert shown(ready.newest("c1", page())) == ["· Nobody has written here yet."]
 
 
+def test_a_conversation_without_a_name_is_described() -> None:
+    """Rooms need no name."""
+    ready = chat()
+    ready.online(BOB)
+    nameless = replace(conversation("c1", "x"), name=None)
+    assert shown(ready.listed([nameless])) == ["  1  (group of 2)"]
+
+
+def test_a_message_sent_to_a_conversation_that_is_gone_is_still_confirmed() -> None:
+    """Leaving a conversation elsewhere does not hide that something was written."""
+    ready = open_chat()
+    (send,) = ready.typed("hi")
+    assert isinstance(send, Send)
+    ready.typed("/open 2")
+    ready.listed([TWO[1]])
+    assert shown(ready.sent(send, message(3, sender="bob"))) == ["· sent to (unknown)"]
+
+
 def test_a_conversation_can_be_asked_for_at_the_start() -> None:
     """--open opens as soon as the list is there."""
     ready = chat(first="Work")

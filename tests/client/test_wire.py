@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from datetime import UTC, datetime
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 
 from bridge.client import (
     ClientLimits,
@@ -310,6 +313,47 @@ async def test_nobody_there(url: str) -> None:
     with pytest.raises(Unreachable, match=url):
         async with WireClient.connect(url):
             pytest.fail("connected")
+
+
+async def test_a_server_that_does_not_speak_websocket() -> None:
+    """An HTTP server that answers with a page is no bridge."""
+
+    def page(connection: ServerConnection, request: Request) -> Response:
+        return connection.respond(200, "welcome")
+
+    async with serve(_never, "127.0.0.1", 0, process_request=page) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        with pytest.raises(Unreachable, match="does not speak WebSocket"):
+            async with WireClient.connect(f"ws://127.0.0.1:{port}/ws"):
+                pytest.fail("connected")
+
+
+async def test_a_server_that_never_answers() -> None:
+    """Opening a connection has a limit."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"ws://127.0.0.1:{server.getsockname()[1]}/ws"
+        with pytest.raises(Unreachable, match="did not answer within"):
+            async with WireClient.connect(url, limits=ClientLimits(open_timeout_seconds=0.05)):
+                pytest.fail("connected")
+
+
+async def test_sending_on_a_connection_that_just_broke() -> None:
+    """A loss that the reader has not seen yet is the same loss."""
+
+    async def script(peer: Peer) -> None:
+        await peer.command("ping")
+        await peer.connection.close(1012, "restart")
+
+    async with scripted(script) as server, WireClient.connect(server.url) as client:
+        with pytest.raises(ConnectionLost, match="restart"):
+            await client.ping()
+        client._lost = None
+        with pytest.raises(ConnectionLost, match="restart"):
+            await client.ping()
+
+
+async def _never(connection: ServerConnection) -> None:
+    pytest.fail(f"a WebSocket was opened by {connection.remote_address}")
 
 
 async def _outcome(client: WireClient) -> BaseException | None:
