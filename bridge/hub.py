@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Set
 from enum import Enum
 from typing import Protocol
 
+import structlog
+
 from bridge.clock import Clock
 from bridge.events import Event
 from bridge.models import ConversationId, Identity
@@ -18,6 +20,8 @@ from bridge.pushes import encode_push
 from bridge.recent import Recent
 
 REMEMBERED_KEYS = 100_000
+
+log = structlog.get_logger(__name__)
 
 
 class Receiver(Protocol):
@@ -61,18 +65,18 @@ class Reservation:
     def abandon(self) -> None:
         """Give the place up: the write failed, or nobody knows. An echo that came all the same is published."""
         if self.state is _State.PENDING:
-            self.state, self.event = _State.ABANDONED, self.echo
+            self.state = _State.ABANDONED
             self._hub.release(self)
 
 
 class Hub:
     """Receivers by user id, and what was already delivered."""
 
-    def __init__(self, clock: Clock, fresh_id: Callable[[], str]) -> None:
+    def __init__(self, clock: Clock, fresh_id: Callable[[], str], *, remembered_keys: int = REMEMBERED_KEYS) -> None:
         self._clock = clock
         self._fresh_id = fresh_id
         self._receivers: dict[str, set[Receiver]] = {}
-        self._seen: Recent[str, bool] = Recent(REMEMBERED_KEYS)
+        self._seen: Recent[str, bool] = Recent(remembered_keys)
         self._reserved: dict[str, Reservation] = {}
         self._lines: dict[ConversationId, deque[Reservation]] = {}
 
@@ -116,15 +120,22 @@ class Hub:
             first = line.popleft()
             if self._reserved.get(first.key) is first:
                 del self._reserved[first.key]
-            if first.event is not None:
-                self._send(first.event, first.members)
+            # An echo may have come after the write was given up, while it still stood in line behind a slower one.
+            event = first.event or first.echo
+            if event is not None:
+                self._send(event, first.members)
         if not line:
             del self._lines[reservation.topic]
 
     def _send(self, event: Event, members: Set[str]) -> None:
         if event.key in self._seen:
             return
-        frame = encode_push(event, self._fresh_id(), self._clock.now())
+        try:
+            frame = encode_push(event, self._fresh_id(), self._clock.now())
+        except Exception:
+            # Raised, it would hit whoever happened to release the line, and hold up those that stand behind it.
+            log.exception("hub.event_lost", key=event.key)
+            return
         self._seen.put(event.key, True)  # only the key matters
         for receiver in set(self._concerned(members)):
             receiver.deliver(frame)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
 
 import structlog
@@ -74,13 +75,14 @@ class Relay:
             await self._catch_up()
 
     async def _listen(self) -> None:
-        async for signal in self._feed.signals():
-            try:
-                await self.handle(signal)
-            except Exception:
-                # A row that we cannot handle must not make the bridge deaf for all others (supabase.md R4).
-                log.exception("relay.failed", signal=type(signal).__name__)
-                self._doubt()
+        async with aclosing(self._feed.signals()) as signals:
+            async for signal in signals:
+                try:
+                    await self.handle(signal)
+                except Exception:
+                    # A row that we cannot handle must not make the bridge deaf for all others (supabase.md R4).
+                    log.exception("relay.failed", signal=type(signal).__name__)
+                    self._doubt()
 
     async def _reconcile(self) -> None:
         while True:

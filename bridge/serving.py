@@ -11,6 +11,7 @@ from collections.abc import Callable
 from hypercorn.asyncio import serve
 from hypercorn.config import Config, Sockets
 
+from bridge import hypercorn_socket
 from bridge.app import Bridge
 from bridge.settings import Settings
 
@@ -27,6 +28,7 @@ async def run(bridge: Bridge, settings: Settings, *, stop: asyncio.Event, on_lis
         OSError: the port is taken.
 
     """
+    hypercorn_socket.install()
     _let_shutdown_end()
     config = _config(settings)
     sockets = _listening_sockets(config)
@@ -48,6 +50,7 @@ def _config(settings: Settings) -> Config:
     config.read_timeout = settings.silence_limit_seconds  # type: ignore[assignment]  # typed int, handed to wait_for
     config.h11_max_incomplete_size = HEADER_BYTES
     config.graceful_timeout = GRACE_SECONDS
+    config.alpn_protocols = ["http/1.1"]
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")
     return config

@@ -7,7 +7,7 @@ catches up from the tables.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from bridge.feed.changes import Change
@@ -19,6 +19,6 @@ Signal = Change | Live | Lost
 class Feed(Protocol):
     """Where changes come from."""
 
-    def signals(self) -> AsyncIterator[Signal]:
+    def signals(self) -> AsyncGenerator[Signal, None]:
         """Yield signals until cancelled; called once. Reconnects by itself, each time with Lost and then Live."""
         ...

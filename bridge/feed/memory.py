@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from bridge.feed import Signal
 
@@ -18,7 +18,7 @@ class MemoryFeed:
         """Let the feed say this next."""
         self._signals.put_nowait(signal)
 
-    async def signals(self) -> AsyncIterator[Signal]:
+    async def signals(self) -> AsyncGenerator[Signal, None]:
         """Yield what was put in."""
         while True:
             yield await self._signals.get()

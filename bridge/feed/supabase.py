@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import cast
 
 import msgspec
@@ -62,7 +63,7 @@ class SupabaseFeed:
         self._key = key
         self._clock = clock
 
-    async def signals(self) -> AsyncIterator[Signal]:
+    async def signals(self) -> AsyncGenerator[Signal, None]:
         """Yield changes for ever; see the port."""
         while True:
             # A fresh one per outage: the pauses grow while epochs fail and start small after a healthy one (R5).
@@ -73,8 +74,9 @@ class SupabaseFeed:
                 with attempt:
                     epoch = Epoch(self._url, self._key, self._clock)
                     try:
-                        async for signal in epoch.signals():
-                            yield signal
+                        async with aclosing(epoch.signals()) as signals:
+                            async for signal in signals:
+                                yield signal
                     except EpochEnded as ended:
                         yield Lost(str(ended))
                         if epoch.age < HEALTHY_AFTER_SECONDS:
@@ -116,7 +118,7 @@ class Epoch:
         """Return the seconds since the epoch began."""
         return self._clock.monotonic() - self._began_at
 
-    async def signals(self) -> AsyncIterator[Signal]:
+    async def signals(self) -> AsyncGenerator[Signal, None]:
         """Yield Live at every confirmation of the server, and the changes.
 
         Raises:

@@ -1,7 +1,10 @@
 // A legacy client: the real supabase-js, sending exactly what contract/legacy-supabase section 2 records.
 // Commands come in as JSON lines on standard input, answers and pushed rows go out as JSON lines.
-import { createClient } from "@supabase/supabase-js";
 import { createInterface } from "node:readline";
+
+// The library warns on Node 20, which the sandbox supports.
+console.warn = () => {};
+const { createClient } = await import("@supabase/supabase-js");
 import ws from "ws";
 
 const SENDER = "*,sender:users!messages_sender_id_fkey(id,username,display_name,avatar_url)";
