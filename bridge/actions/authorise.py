@@ -25,7 +25,8 @@ async def require_member(
         raise ActionError(ACCESS_DENIED)
     known_id = ConversationId(canonical)
     members = await context.members.of(known_id)
-    if not caller.identity.is_among(members):
+    # What was known may be out of date; an unknown conversation has just been asked for and is not kept.
+    if not caller.identity.is_among(members) and context.members.known(known_id) is not None:
         members = await context.members.refreshed(known_id)
     if not caller.identity.is_among(members):
         raise ActionError(ACCESS_DENIED)

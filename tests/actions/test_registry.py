@@ -1,0 +1,172 @@
+"""An action is declared with its errors, decoded strictly, and listed once."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+from msgspec import Raw, Struct
+
+from bridge.actions import ACTIONS
+from bridge.actions.context import Caller, Context, Outcome
+from bridge.actions.registry import Action, Faults, action, table
+from bridge.errors import INTERNAL_ERROR, INVALID_MESSAGE, UNAUTHORIZED, ActionError, ErrorCode, Fault
+from bridge.protocol import LISTED_TYPES
+from tests.emulated_w1 import KNOWN_TYPES
+from tests.people import B
+from tests.world import Parts
+
+FAULTS = Faults(unauthenticated=UNAUTHORIZED, malformed=INVALID_MESSAGE, database=INTERNAL_ERROR)
+
+
+class Count(Struct, frozen=True):
+    """A request."""
+
+    number: int
+    name: str | None = None
+
+
+@action("count", Count, reply="counted", faults=FAULTS)
+async def count(request: Count, caller: Caller, context: Context) -> Outcome:
+    """Answer with what was asked."""
+    return Outcome(result=[request, caller.user.username, context.clock.now().year])
+
+
+async def asked(payload: bytes) -> Count:
+    """Perform the action with this payload and return the request it saw."""
+    parts = Parts()
+    outcome = await count.perform(Raw(payload), parts.caller(B), parts.context)
+    request, username, year = cast("list[object]", outcome.result)
+    assert (username, year, outcome.then) == ("b", 2026, None)
+    assert isinstance(request, Count)
+    return request
+
+
+async def test_the_handler_gets_a_typed_request_the_caller_and_the_context() -> None:
+    """And no JSON, no request id, no socket."""
+    assert await asked(b'{"number":5,"name":"five","ignored":[]}') == Count(5, "five")
+
+
+async def test_a_number_in_quotes_is_a_number() -> None:
+    """Clients that build payloads from form fields send such."""
+    assert await asked(b'{"number":"5"}') == Count(5)
+    assert await asked(b'{"number":5.0}') == Count(5)
+    assert (await asked(b'{"number":5,"name":"null"}')).name == "null"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"{}",
+        b'{"number":null}',
+        b'{"number":"five"}',
+        b'{"number":5.5}',
+        b'{"number":true}',
+        b'{"number":[]}',
+        b'{"number":5,"name":5}',
+        b'{"number":5,"name":"\\ud800"}',
+        b'{"number":5,"x":' + b"[" * 2000 + b"]" * 2000 + b"}",
+        b"[]",
+        b"",
+    ],
+    ids=lambda payload: repr(payload[:40]),
+)
+async def test_a_payload_that_does_not_fit_is_the_actions_own_fault(payload: bytes) -> None:
+    """Each action has its own code for it (contract ws-protocol section 4)."""
+    with pytest.raises(ActionError) as caught:
+        await asked(payload)
+    assert caught.value.fault is INVALID_MESSAGE
+
+
+async def test_a_request_made_elsewhere_needs_no_decoding() -> None:
+    """The old REST endpoints call the same action."""
+    parts = Parts()
+    outcome = await count(Count(7), parts.caller(B), parts.context)
+    assert cast("list[object]", outcome.result)[0] == Count(7)
+
+
+def test_two_actions_may_not_share_a_name() -> None:
+    """Found at import."""
+    one = cast("Action[Struct]", count)
+    assert table(one) == {"count": one}
+    with pytest.raises(ValueError, match="share a name"):
+        table(one, one)
+
+
+def test_an_unexpected_error_has_a_default() -> None:
+    """SERVER_ERROR with the internal text."""
+    assert FAULTS.unexpected == INTERNAL_ERROR
+
+
+def test_every_action_is_a_type_of_the_wire_with_a_reply_every_client_knows() -> None:
+    """No invented names."""
+    for name, one in ACTIONS.items():
+        assert one.name == name
+        assert name in LISTED_TYPES
+        assert one.reply in KNOWN_TYPES
+
+
+AUTH = "Authentication required"
+CONTRACT = {
+    "load_conversations": (
+        "conversations_loaded",
+        ("AUTH_REQUIRED", AUTH),
+        ("INVALID_DATA", "Conversation ID required"),
+        ("DATABASE_ERROR", "Failed to load conversations"),
+        ("SERVER_ERROR", "Internal server error"),
+    ),
+    "join_conversation": (
+        "conversation_joined",
+        ("AUTH_REQUIRED", AUTH),
+        ("INVALID_DATA", "Conversation ID required"),
+        ("SERVER_ERROR", "Internal server error"),
+        ("SERVER_ERROR", "Internal server error"),
+    ),
+    "leave_conversation": (
+        "conversation_left",
+        ("AUTH_REQUIRED", AUTH),
+        ("INVALID_DATA", "Conversation ID required"),
+        ("SERVER_ERROR", "Internal server error"),
+        ("SERVER_ERROR", "Internal server error"),
+    ),
+    "send_message": (
+        "message_sent",
+        ("UNAUTHORIZED", AUTH),
+        ("MISSING_REQUIRED_FIELDS", "Conversation ID and content are required"),
+        ("DATABASE_ERROR", "Failed to send message"),
+        ("SERVER_ERROR", "Failed to send message"),
+    ),
+    "load_messages": (
+        "messages_loaded",
+        ("UNAUTHORIZED", AUTH),
+        ("MISSING_CONVERSATION_ID", "Conversation ID is required"),
+        ("DATABASE_ERROR", "Failed to load messages"),
+        ("SERVER_ERROR", "Failed to load messages"),
+    ),
+    "load_more_messages": (
+        "messages_loaded",
+        ("UNAUTHORIZED", AUTH),
+        ("MISSING_REQUIRED_FIELDS", "Conversation ID and beforeMessageId are required"),
+        ("DATABASE_ERROR", "Failed to load more messages"),
+        ("SERVER_ERROR", "Failed to load more messages"),
+    ),
+}
+"""Reply; errors without session, of a payload that does not fit, of the database, unexpected (ws-protocol 4)."""
+
+
+@pytest.mark.parametrize("name", sorted(ACTIONS))
+def test_replies_and_errors_are_the_contracts(name: str) -> None:
+    """Word for word."""
+
+    def fault(code: str, text: str) -> Fault:
+        return Fault(ErrorCode(code), text)
+
+    one = ACTIONS[name]
+    reply, *faults = CONTRACT[name]
+    expected = Faults(
+        unauthenticated=fault(*faults[0]),
+        malformed=fault(*faults[1]),
+        database=fault(*faults[2]),
+        unexpected=fault(*faults[3]),
+    )
+    assert (one.reply, one.faults) == (reply, expected)
