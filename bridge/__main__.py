@@ -64,7 +64,6 @@ def _serve() -> int:
 
 async def _start(settings: Settings) -> None:
     bridge = create_bridge(settings)
-    await bridge.check()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -73,7 +72,11 @@ async def _start(settings: Settings) -> None:
     def announce(port: int) -> None:
         structlog.get_logger(__name__).info("bridge.listening", host=settings.host, port=port)
 
-    await run(bridge, settings, stop=stop, on_listening=announce)
+    try:
+        await bridge.context.store.check()
+        await run(bridge, settings, stop=stop, on_listening=announce)
+    finally:
+        await bridge.http.aclose()
 
 
 if __name__ == "__main__":

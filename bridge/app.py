@@ -45,19 +45,6 @@ class Bridge:
     sockets: Sockets
     http: httpx.AsyncClient
 
-    async def check(self) -> None:
-        """Ask the tables for one row, before anything listens.
-
-        Raises:
-            StoreError: the address or the key is wrong, or nobody answers; the HTTP client is closed then.
-
-        """
-        try:
-            await self.context.store.check()
-        except BaseException:
-            await self.http.aclose()
-            raise
-
 
 def create_bridge(
     settings: Settings, *, store: Store | None = None, feed: Feed | None = None, clock: Clock | None = None

@@ -98,6 +98,10 @@ class Hub:
         """Tell whether publishing this key would be a repeat."""
         return key in self._seen
 
+    def pass_over(self, key: str) -> None:
+        """Take an event as delivered without delivering it."""
+        self._seen.put(key, True)  # only the key matters
+
     def reserve(self, topic: ConversationId, key: str) -> Reservation:
         """Take the next place in a conversation's order for a write that is about to begin."""
         reservation = Reservation(self, topic, key)

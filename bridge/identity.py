@@ -31,7 +31,7 @@ async def find_user(claims: Claims, users: UserStore, *, phone_identity: bool) -
         log.warning("identity.ambiguous", rows=len(linked), chosen=linked[0].id)
     candidates: Sequence[User] = linked or rows
     digits = (claims.phone or "").removeprefix("+")
-    if not candidates and phone_identity and digits:
+    if not candidates and phone_identity and digits.isascii() and digits.isdecimal():
         by_phone = await users.by_phone((digits, f"+{digits}"))
         candidates = [row for row in by_phone if row.auth_user_id is None]
     if not candidates:

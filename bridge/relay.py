@@ -40,6 +40,7 @@ class Relay:
         self._feed = feed
         self._overlap = overlap
         self._complete_until = context.clock.now()
+        self._started_at = self._complete_until
         self._in_doubt = True
         self._live = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -156,6 +157,7 @@ class Relay:
         found = 0
         while True:
             page = await self._context.store.messages.positions_since(since, after=after, limit=PAGE)
+            self._pass_over_old(page)
             unseen = [one.id for one in page if not self._context.hub.has_seen(message_key(one.id))]
             for start in range(0, len(unseen), ROWS_AT_ONCE):
                 await self._read_and_relay(unseen[start : start + ROWS_AT_ONCE])
@@ -164,6 +166,12 @@ class Relay:
                 break
             after = page[-1]
         self._complete(started_at, found)
+
+    def _pass_over_old(self, page: Sequence[Position]) -> None:
+        """Deliver nothing older than this process: its clients have connected since, and loaded what was there."""
+        for one in page:
+            if one.created_at < self._started_at:
+                self._context.hub.pass_over(message_key(one.id))
 
     def _complete(self, until: datetime, found: int) -> None:
         self._complete_until = until

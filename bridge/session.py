@@ -164,9 +164,12 @@ class Connection:
         if self.session.is_expired():
             raise ActionError(INVALID_TOKEN)
         outcome: Outcome = await action.perform(command.payload, self.session.caller, self._context)
-        self._reply(action.reply, outcome.result, command)
-        if outcome.then is not None:
-            outcome.then()
+        try:
+            self._reply(action.reply, outcome.result, command)
+        finally:
+            # Whatever becomes of the reply: a write that keeps its place in line holds up its conversation for ever.
+            if outcome.then is not None:
+                outcome.then()
 
     async def _authenticate(self, command: Command) -> None:
         """Verify the token and become its user; a failed attempt leaves the connection as it was."""

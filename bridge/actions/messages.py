@@ -19,12 +19,16 @@ from bridge.models import ConversationId, Message, MessageId, NewMessage, Positi
 from bridge.rows import MessageRow, message_row
 
 MAX_METADATA_BYTES = 16_384
+MAX_METADATA_DEPTH = 50
 MAX_CLIENT_MESSAGE_ID_CHARACTERS = 200
 DEFAULT_PAGE = 50
 MAX_PAGE = 200
 
 _SEND_FAILED = Fault(ErrorCode.DATABASE_ERROR, "Failed to send message")
-_METADATA = Fault(ErrorCode.INVALID_DATA, f"Metadata must be an object of at most {MAX_METADATA_BYTES} bytes")
+_METADATA = Fault(
+    ErrorCode.INVALID_DATA,
+    f"Metadata must be an object of at most {MAX_METADATA_BYTES} bytes and {MAX_METADATA_DEPTH} levels",
+)
 _CONTENT_REQUIRED = Fault(ErrorCode.MISSING_REQUIRED_FIELDS, "Conversation ID and content are required")
 _BEFORE_REQUIRED = Fault(ErrorCode.MISSING_REQUIRED_FIELDS, "Conversation ID and beforeMessageId are required")
 _BEFORE_NOT_FOUND = Fault(ErrorCode.MESSAGE_NOT_FOUND, "Before message not found")
@@ -114,7 +118,7 @@ async def send_message(request: SendMessage, caller: Caller, context: Context) -
                 created_at=created_at,
             )
         )
-        _require_same(written, conversation_id, request.content)
+        _require_same(written, conversation_id, request.content, quote)
     except BaseException:
         reservation.abandon()
         raise
@@ -149,6 +153,9 @@ async def load_more_messages(request: LoadMoreMessages, caller: Caller, context:
 
 
 def _deliver(reservation: Reservation, message: Message, members: frozenset[UserId], context: Context) -> None:
+    if message.deleted_at is not None:
+        reservation.abandon()  # a repeated send of what was deleted meanwhile
+        return
     # Looked up again: somebody may have been removed while the write was on its way.
     current = context.members.known(message.conversation_id)
     reservation.settle(MessageSent(message=message), members if current is None else current)
@@ -161,9 +168,20 @@ def _metadata(raw: Raw) -> dict[str, object]:
     if len(text) > MAX_METADATA_BYTES:
         raise ActionError(_METADATA)
     try:
-        return msgspec.json.decode(text, type=dict[str, object])
+        metadata = msgspec.json.decode(text, type=dict[str, object])
     except (msgspec.DecodeError, RecursionError) as error:
         raise ActionError(_METADATA) from error
+    if _is_deeper(metadata, MAX_METADATA_DEPTH):
+        raise ActionError(_METADATA)
+    return metadata
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Tell whether a value is nested so deep that a reader could fail on it, and with it on the whole page."""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(one, levels - 1) for one in inner)
 
 
 def _message_id(client_message_id: str | None, caller: Caller) -> MessageId | None:
@@ -185,9 +203,10 @@ async def _quote(reply_to_id: str | None, conversation_id: ConversationId, conte
     return quote
 
 
-def _require_same(written: Message, conversation_id: ConversationId, content: str) -> None:
+def _require_same(written: Message, conversation_id: ConversationId, content: str, quote: Quote | None) -> None:
     """Refuse a client message id used again for something else: it would answer with the earlier message."""
-    if written.conversation_id != conversation_id or written.content != content:
+    is_same = written.conversation_id == conversation_id and written.reply_to_id == (quote.id if quote else None)
+    if not is_same or (written.content != content and written.edited_at is None):
         raise ActionError(_SEND_FAILED)
 
 

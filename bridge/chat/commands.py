@@ -40,7 +40,7 @@ class Retry(Struct, frozen=True):
 
 
 class LogIn(Struct, frozen=True):
-    """Read the token again and authenticate with it."""
+    """Read the token again and connect at once."""
 
 
 class Help(Struct, frozen=True):
@@ -65,7 +65,7 @@ HELP: Final = (
     ("/more", "older messages of the open conversation"),
     ("/reply N text", "answer message #N"),
     ("/retry", "send again what could not be sent; nothing is sent twice"),
-    ("/login", "read the token again and log in with it"),
+    ("/login", "read the token again and connect at once"),
     ("/help", "this list"),
     ("/quit", "leave (Ctrl-C or Ctrl-D do it too)"),
     ("//text", "send a message that begins with a slash"),

@@ -40,7 +40,7 @@ class Send(Struct, frozen=True):
 
 
 class LogInAgain(Struct, frozen=True):
-    """Read the token again and authenticate."""
+    """Read the token again and connect at once."""
 
 
 class Quit(Struct, frozen=True):

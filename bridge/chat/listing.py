@@ -35,9 +35,6 @@ class Listing:
     def __contains__(self, conversation_id: str) -> bool:
         return conversation_id in self._rows
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
     def name(self, conversation_id: str) -> str:
         """Return what to call a conversation."""
         row = self._rows.get(conversation_id)

@@ -55,22 +55,19 @@ class Shell:
         self._sends: asyncio.Queue[Send] = asyncio.Queue()  # bounded by the state: Outgoing
         self._loads: asyncio.Queue[Load] = asyncio.Queue(MAX_WAITING_LOADS)
         self._begun = asyncio.Event()
-        self._ended = asyncio.Event()
-        self._end: Quit | None = None
+        self._end: asyncio.Future[Quit] = asyncio.get_running_loop().create_future()
 
     async def run(self, lines: Callable[[Shell], AsyncIterator[str]]) -> int:
         """Talk until the reader leaves; return the exit status."""
         async with asyncio.TaskGroup() as group:
             work = (self._link.run(), self._send_all(), self._load_all(), self._read(lines(self)))
             tasks = [group.create_task(one) for one in work]
-            await self._ended.wait()
+            end = await self._end
             for task in tasks:
                 task.cancel()
-        if self._end is None:
-            return 0
-        if self._end.lines:
-            self._screen.show(self._end.lines)  # only now: a prompt that goes would take them along
-        return self._end.status
+        if end.lines:
+            self._screen.show(end.lines)  # only now: a prompt that goes would take them along
+        return end.status
 
     async def begun(self) -> None:
         """Wait for the first list of conversations; there is nothing to talk to before."""
@@ -108,13 +105,16 @@ class Shell:
                 case Send():
                     self._sends.put_nowait(effect)
                 case LogInAgain():
-                    self._link.log_in_again()
+                    self._link.try_now()
                 case Quit():
-                    self._end = self._end or effect
-                    self._ended.set()
+                    self._leave(effect)
                 case _:
                     self._enqueue(effect)
         self._screen.refresh()
+
+    def _leave(self, end: Quit) -> None:
+        if not self._end.done():
+            self._end.set_result(end)
 
     def _enqueue(self, load: Load) -> None:
         try:

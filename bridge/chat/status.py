@@ -38,7 +38,7 @@ class Status:
             return ("class:refused", f"not authenticated: {one_line(self._refusal, columns=REASON_COLUMNS)}")
         if self._retry_at is not None:
             seconds = max(math.ceil(self._retry_at - now), 0)
-            return ("class:offline", f"reconnecting in {seconds} s" if seconds else "reconnecting")
+            return ("class:offline", f"reconnecting in {seconds} s (/login: now)" if seconds else "reconnecting")
         return ("class:offline", "connecting")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from itertools import accumulate, takewhile
 from typing import Final
 
 from prompt_toolkit.utils import get_cwidth
@@ -78,13 +79,9 @@ def one_line(text: str, *, columns: int) -> str:
     words = " ".join(plain(text).split())
     if width(words) <= columns:
         return words
-    kept, used = "", 0
-    for character in words:
-        used += get_cwidth(character)
-        if used > columns - 1:
-            break
-        kept += character
-    return kept.rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+    ends = accumulate(get_cwidth(character) for character in words)
+    kept = sum(1 for _ in takewhile(lambda end: end < columns, ends))
+    return words[:kept].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def width(text: str) -> int:

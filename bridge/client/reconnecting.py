@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -46,7 +46,7 @@ class Offline(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """Not let in, and trying again would not help; `log_in_again` does when there is another token."""
+    """Not let in, and trying again would not help; `try_now` does when there is another token."""
 
     reason: str
 
@@ -79,7 +79,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     """What the machine gives: time, waiting and chance; tests bring their own."""
 
     clock: Clock = SystemClock()
-    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    pause: Callable[[float], Coroutine[object, object, None]] = asyncio.sleep
     chance: Callable[[], float] = random.random
 
 
@@ -108,28 +108,28 @@ class Reconnecting:
         self._client: WireClient | None = None
         self._online = asyncio.Event()
         self._online_since: float | None = None
-        self._login_asked = asyncio.Event()
+        self._hurry = asyncio.Event()
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
         attempt = 0
         while True:
             failure = await self._one_connection()
+            self._hurry.clear()
             if _is_lasting(failure):
-                self._login_asked.clear()
                 self._tell(Refused(failure.text if isinstance(failure, RequestRefused) else str(failure)))
-                await self._login_asked.wait()
+                await self._hurry.wait()
                 attempt = 0
                 continue
             attempt = 0 if self._was_steady() else attempt
             seconds = self._rhythm.pause(attempt, self._surroundings.chance())
             attempt += 1
             self._tell(Offline(str(failure), seconds))
-            await self._surroundings.pause(seconds)
+            await self._rest(seconds)
 
-    def log_in_again(self) -> None:
-        """After `Refused`: read the token again and try."""
-        self._login_asked.set()
+    def try_now(self) -> None:
+        """After `Refused` or `Offline`: read the token again and connect without waiting."""
+        self._hurry.set()
 
     async def call(self, operation: Callable[[WireClient], Awaitable[T]]) -> T:
         """Use the connection there is.
@@ -152,6 +152,17 @@ class Reconnecting:
                     return await operation(client)
                 except ConnectionLost:
                     self._leave(client)  # else this loop could spin before `run` has noticed
+
+    async def _rest(self, seconds: float) -> None:
+        """Let the pause pass, or less if somebody is in a hurry."""
+        async with asyncio.TaskGroup() as group:
+            waits: set[asyncio.Task[object]] = {
+                group.create_task(self._hurry.wait()),
+                group.create_task(self._surroundings.pause(seconds)),
+            }
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
 
     async def _one_connection(self) -> ClientError:
         """Serve one connection and return why it ended."""

@@ -147,7 +147,8 @@ class SupabaseUsers:
         query = (
             self._client.table("users")
             .select(f"{PROFILE},phone_number,auth_user_id")
-            .in_("phone_number", sorted(numbers))
+            # Quoted: a number with a plus must stay text on its way.
+            .filter("phone_number", "in", "({})".format(",".join(f'"{number}"' for number in sorted(numbers))))
             .order("created_at")
             .order("id")
         )
