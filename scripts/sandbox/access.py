@@ -102,8 +102,7 @@ class Access:
         role = self._keys.role_of_key(api_key)
         if role is None:
             raise Refused(401, _WRONG_KEY)
-        if api_key.startswith(SECRET_KEY_PREFIX) and _BROWSER.match(user_agent):
-            raise Refused(401, _KEY_IN_BROWSER)
+        forbid_secret_in_browser(api_key, user_agent)
         return role
 
     def _verified(self, token: str, *, is_auth: bool) -> _Token:
@@ -128,6 +127,17 @@ class Access:
     def _internal(self, token: str, claims: dict[str, object]) -> str:
         """Return a token for parts that know the shared secret only."""
         return token if jwt.get_unverified_header(token)["alg"] == "HS256" else self._keys.resign_hs256(claims)
+
+
+def forbid_secret_in_browser(api_key: str, user_agent: str) -> None:
+    """Refuse a new secret key that a browser sends: it has leaked.
+
+    Raises:
+        Refused: it is one.
+
+    """
+    if api_key.startswith(SECRET_KEY_PREFIX) and _BROWSER.match(user_agent):
+        raise Refused(401, _KEY_IN_BROWSER)
 
 
 def _data_api_refusal(error: jwt.PyJWTError) -> tuple[int, dict[str, object]]:

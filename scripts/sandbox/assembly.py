@@ -165,10 +165,10 @@ class Sandbox:
         starting.push_async_callback(proxy.close)
         control = Control(faults=self.faults, api_faults=self.api_faults, mint=people.mint, status=self._status)
         await gateway.start(proxy=proxy, realtime=realtime, control=control.routes())
-        self._watch = asyncio.create_task(self._watch_parts(data_api), name="watch of the sandbox")
+        self._watch = asyncio.create_task(self._watch_parts(data_api, realtime), name="watch of the sandbox")
         starting.push_async_callback(self._end_watch)
 
-    async def _watch_parts(self, data_api: DataApi) -> None:
+    async def _watch_parts(self, data_api: DataApi, realtime: RealtimeServer) -> None:
         """Wait until a part dies, and report it.
 
         Raises:
@@ -178,6 +178,7 @@ class Sandbox:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(data_api.died())
+                tasks.create_task(_realtime_died(realtime))
                 tasks.create_task(_database_died(self._postgres.dsn))
         except ExceptionGroup as errors:
             raise self._death(str(_first(errors))) from errors
@@ -213,6 +214,19 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+async def _realtime_died(realtime: RealtimeServer) -> None:
+    """Wait until Realtime ends by itself.
+
+    Raises:
+        SandboxError: with the first of its errors.
+
+    """
+    try:
+        await realtime.died()
+    except ExceptionGroup as errors:
+        raise SandboxError(f"Realtime ended: {_first(errors)!r}") from errors
 
 
 async def _database_died(dsn: str) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from scripts.sandbox.access import Access, Refused
+from scripts.sandbox.access import Access, Refused, forbid_secret_in_browser
 from scripts.sandbox.keys import Keys
 from scripts.sandbox.proxy import Proxy
 
@@ -78,6 +78,11 @@ class Gateway:
         async def forward(request: web.Request) -> web.StreamResponse:
             return await proxy.forward(request, self._access.admit(request.path, request.headers, request.query))
 
+        async def websocket(request: web.Request) -> web.StreamResponse:
+            # Everything else about keys Realtime says itself, in its own words and after its own pause.
+            forbid_secret_in_browser(request.query.get("apikey", ""), request.headers.get("User-Agent", ""))
+            return await realtime.websocket(request)
+
         async def broadcast(request: web.Request) -> web.StreamResponse:
             self._require_key(request)
             return await realtime.broadcast(request)
@@ -86,7 +91,7 @@ class Gateway:
         return [
             web.get("/auth/v1/.well-known/jwks.json", self._jwks),
             *(web.route("*", f"/{api}/v1{rest}", forward) for api in ("rest", "auth") for rest in ("", "/{rest:.*}")),
-            web.get("/realtime/v1/websocket", realtime.websocket),
+            web.get("/realtime/v1/websocket", websocket),
             web.post("/realtime/v1/api/broadcast", broadcast),
             web.post(single, broadcast),
             *(web.route(method, path, self._secret_only(handler)) for (method, path), handler in control.items()),

@@ -22,6 +22,7 @@ from scripts.sandbox import data_api
 from scripts.sandbox.address import SandboxAddress
 from scripts.sandbox.assembly import Options, Sandbox, SandboxError
 from scripts.sandbox.postgres import Postgres
+from scripts.sandbox.realtime import RealtimeServer
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 60.0
@@ -155,6 +156,25 @@ async def test_a_part_that_dies_ends_the_sandbox_with_its_name() -> None:
         assert process.returncode == 1
         assert b"The Data API ended with status -9" in complaint
         assert b"Traceback" not in complaint
+
+
+async def test_a_realtime_that_ends_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a failure is told which part and why."""
+    began = asyncio.Event()
+
+    async def end(self: RealtimeServer) -> None:
+        self._poller.started.set()
+        await began.wait()
+        raise ExceptionGroup("tasks", [ValueError("boom")])
+
+    monkeypatch.setattr(RealtimeServer, "_run", end)
+    told: list[str] = []
+    with pytest.RaisesGroup(ValueError):  # its stop says so, too
+        async with Sandbox(progress=told.append) as sandbox:
+            began.set()
+            with pytest.raises(SandboxError, match="Realtime ended: ValueError\\('boom'\\)"):
+                await sandbox.failed()
+    assert told[-1] == "Realtime ended: ValueError('boom')"
 
 
 async def test_a_taken_port_is_named() -> None:

@@ -201,6 +201,13 @@ def test_broadcasts_want_a_key(http: httpx.Client, sandbox: SandboxAddress) -> N
     assert http.post(path, json=body, headers={"apikey": sandbox.publishable_key}).status_code == 202
 
 
+def test_a_socket_with_the_secret_key_is_refused_to_browsers(http: httpx.Client, sandbox: SandboxAddress) -> None:
+    """401 before any handshake; without the browser's name the handshake is what is missing."""
+    path = f"/realtime/v1/websocket?vsn=1.0.0&apikey={sandbox.secret_key}"
+    assert http.get(path, headers={"User-Agent": "Mozilla/5.0 (X11)"}).status_code == 401
+    assert http.get(path).status_code == 400
+
+
 def test_a_signed_out_session_is_noticed_by_auth_only(
     http: httpx.Client, sandbox: SandboxAddress, room: Room, database: psycopg.Connection
 ) -> None:

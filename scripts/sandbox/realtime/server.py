@@ -109,6 +109,17 @@ class RealtimeServer:
                 started.cancel()
                 await self._running  # ended before it began: raises why
 
+    async def died(self) -> None:
+        """Wait until the stand-in ends by itself; for its owner, who must not believe it alive.
+
+        Raises:
+            ExceptionGroup: what went wrong in its tasks.
+
+        """
+        if self._running is None:
+            raise RuntimeError("not started")
+        await asyncio.shield(self._running)
+
     async def stop(self) -> None:
         """End every connection and task, hang up; a failure of a task comes out here."""
         for connection in list(self._connections):
