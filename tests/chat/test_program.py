@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import signal
 import sys
+import threading
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import pytest
+
+from bridge.chat import add_arguments, main
 from tests.chat.house import House
 from tests.client.scripted import scripted
 
@@ -36,6 +42,41 @@ async def chatting(url: str, *arguments: str) -> AsyncIterator[Process]:
         if process.returncode is None:
             process.kill()
         await process.communicate()
+
+
+@contextmanager
+def house_elsewhere(house: House) -> Iterator[str]:
+    """Serve a house from another thread; yields its address."""
+    address: Future[str] = Future()
+    leaving = threading.Event()
+
+    async def serve() -> None:
+        async with scripted(house) as server:
+            address.set_result(server.url)
+            await asyncio.to_thread(leaving.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    try:
+        yield address.result(PATIENCE_SECONDS)
+    finally:
+        leaving.set()
+        thread.join()
+
+
+def test_the_program_in_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file as input: its lines are sent, and the status is 0."""
+    house = House()
+    (tmp_path / "lines").write_text("/open 1\nhello\n")
+    with house_elsewhere(house) as url, (tmp_path / "lines").open() as lines:
+        monkeypatch.setattr(sys, "stdin", lines)
+        parser = argparse.ArgumentParser()
+        add_arguments(parser)
+        assert main(parser.parse_args(["--token", "x", "--url", url])) == 0
+    assert "Bob: hello\n" in capsys.readouterr().out
+    assert [sent.payload["content"] for sent in house.said] == ["hello"]
 
 
 async def test_a_script_talks_through_a_pipe() -> None:

@@ -348,7 +348,7 @@ def test_the_toolbar_counts_down() -> None:
     """Away, the toolbar tells when the next attempt comes."""
     ready = online_chat()
     ready.offline("broke", retry_at=103.2)
-    assert text_of(ready.toolbar(100.0)).startswith(" reconnecting in 4 s ")
+    assert text_of(ready.toolbar(100.0)).startswith(" reconnecting in 4 s (/login: now) ")
     assert text_of(ready.toolbar(200.0)).startswith(" reconnecting ")
     assert text_of(chat().toolbar(0)).startswith(" connecting ")
 

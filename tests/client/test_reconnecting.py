@@ -148,8 +148,52 @@ async def test_a_call_does_not_wait_for_a_connection() -> None:
         await eventually(watch.saw(1))
 
 
+async def test_a_pause_can_be_cut_short() -> None:
+    """Whoever waits at the keyboard need not wait for the pause."""
+    watch = Watch()
+
+    async def for_ever(seconds: float) -> None:
+        watch.pauses.append(seconds)
+        await asyncio.Event().wait()
+
+    surroundings = Surroundings(clock=watch.clock, pause=for_ever)
+    async with scripted(drop_after_login, stay) as server, asyncio.TaskGroup() as group:
+        connect = partial(WireClient.connect, server.url)
+        link = Reconnecting(connect, lambda: "token", watch.events.append, surroundings=surroundings)
+        running = group.create_task(link.run())
+        await eventually(lambda: len(watch.pauses) == 1)
+        link.try_now()
+        await eventually(watch.saw(3))
+        running.cancel()
+    assert [type(event) for event in watch.events] == [Online, Offline, Online]
+
+
+async def test_a_connection_closed_from_this_side_is_a_loss_too() -> None:
+    """However a connection ends, the next one follows."""
+    watch = Watch()
+    clients: list[WireClient] = []
+
+    @asynccontextmanager
+    async def connect(url: str) -> AsyncIterator[WireClient]:
+        async with WireClient.connect(url) as client:
+            clients.append(client)
+            yield client
+
+    async with scripted(stay) as server, asyncio.TaskGroup() as group:
+        surroundings = Surroundings(clock=watch.clock, pause=watch.pause)
+        link = Reconnecting(
+            lambda: connect(server.url), lambda: "token", watch.events.append, surroundings=surroundings
+        )
+        running = group.create_task(link.run())
+        await eventually(watch.saw(1))
+        clients[0]._end(ConnectionLost("closed"), quietly=True)
+        await eventually(watch.saw(3))
+        running.cancel()
+    assert [type(event) for event in watch.events] == [Online, Offline, Online]
+
+
 async def test_a_refused_token_is_not_tried_again_until_asked() -> None:
-    """INVALID_TOKEN stops the client; log_in_again reads the token anew."""
+    """INVALID_TOKEN stops the client; `try_now` reads the token anew."""
     tokens = iter(["stale", "fresh"])
     seen: list[object] = []
 
@@ -166,7 +210,7 @@ async def test_a_refused_token_is_not_tried_again_until_asked() -> None:
     async with linked(refuse, accept, token=lambda: next(tokens)) as (link, watch):
         await eventually(watch.saw(1))
         assert watch.events == [Refused("Invalid or expired token")]
-        link.log_in_again()
+        link.try_now()
         await eventually(watch.saw(2))
     assert (seen, watch.pauses) == (["stale", "fresh"], [])
 

@@ -307,6 +307,34 @@ async def test_a_cancelled_request_leaves_nothing_behind() -> None:
         await eventually(lambda: not client._waiting)
 
 
+async def test_a_loss_and_a_cancellation_at_the_same_moment() -> None:
+    """A request that is being cancelled is left alone when the connection ends, and later pushes go nowhere."""
+    received = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.command("ping")
+        received.set()
+        await peer.until_closed()
+
+    async with scripted(script) as server, WireClient.connect(server.url) as client:
+        async with asyncio.TaskGroup() as group:
+            ping = group.create_task(client.ping())
+            await received.wait()
+            ping.cancel()
+            client._end(ConnectionLost("broke"))
+        assert ping.cancelled()
+        client._pushes.put(MessageReceived(message(1)))
+        with pytest.raises(ConnectionLost):
+            await anext(client.pushes())
+
+
+async def test_a_name_that_nobody_has() -> None:
+    """A host that cannot be found is said in words."""
+    with pytest.raises(Unreachable, match=r"ws://nowhere\.invalid/ws cannot be reached: \w+"):
+        async with WireClient.connect("ws://nowhere.invalid/ws"):
+            pytest.fail("connected")
+
+
 @pytest.mark.parametrize("url", ["ws://127.0.0.1:1/ws", "http://127.0.0.1/", "nonsense"])
 async def test_nobody_there(url: str) -> None:
     """An address where nothing listens, or that is none, is one sentence that names it."""
