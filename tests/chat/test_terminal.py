@@ -118,11 +118,6 @@ async def test_nothing_others_write_reaches_the_terminal_as_a_command() -> None:
 
 def test_completion_knows_commands_and_conversations() -> None:
     """The beginning of a command or of /open with a name is completed; messages are not."""
-    with sitting() as at:
-        chat, _ = chat_at("ws://unused", at.display)
-        words = Words(chat)
-        assert [found.text for found in words.get_completions(Document("/re"), CompleteEvent())] == [
-            "/retry",
-            "/reply ",
-        ]
-        assert not list(words.get_completions(Document("re"), CompleteEvent()))
+    words = Words(Chat(Reader(fresh_key=fresh_id)))
+    assert [found.text for found in words.get_completions(Document("/re"), CompleteEvent())] == ["/retry", "/reply "]
+    assert not list(words.get_completions(Document("re"), CompleteEvent()))
