@@ -139,7 +139,7 @@ class Postgres:
 
 def forget_template(templates: Path = TEMPLATES) -> None:
     """Make the next start a first one."""
-    shutil.rmtree(templates / clusters.template_key(), ignore_errors=True)
+    TemplateCache(templates).forget(clusters.template_key())
 
 
 async def _start(cluster: Cluster) -> tuple[Postmaster, str]:
@@ -166,11 +166,13 @@ async def _execute(server: str, *statements: sql.Composed) -> None:
 
 
 async def _check_server(server: str) -> None:
+    if urlsplit(server).scheme not in {"postgres", "postgresql"}:
+        raise PostgresError("DATABASE_URL must begin with postgresql://")
     question = "select rolsuper, current_setting('wal_level') from pg_roles where rolname = current_user"
     try:
         async with await psycopg.AsyncConnection.connect(server) as connection:
             row = await (await connection.execute(question)).fetchone()
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         raise PostgresError(f"DATABASE_URL: {error}") from error
     superuser, wal_level = row or (False, "unknown")
     if not superuser:
@@ -180,10 +182,7 @@ async def _check_server(server: str) -> None:
 
 
 def _with_database(server: str, name: str) -> str:
-    parts = urlsplit(server)
-    if parts.scheme not in {"postgres", "postgresql"}:
-        raise PostgresError("DATABASE_URL must begin with postgresql://")
-    return urlunsplit(parts._replace(path=f"/{name}"))
+    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
 
 
 async def _drop_database(server: str, name: str) -> None:

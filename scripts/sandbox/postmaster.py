@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import os
 import signal
@@ -19,6 +20,9 @@ START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.01
 LOG_TAIL_LINES: Final = 12
+SHARED_MEMORY_LINE: Final = 6  # of postmaster.pid, counted from 0: key and identifier
+STATUS_LINE: Final = 7
+IPC_RMID: Final = 0
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +34,7 @@ LAUNCHER: Final = """
 directory=$1; shift
 exec 3<&0 </dev/null
 (
-  exec >/dev/null 2>&1
+  exec 2>/dev/null
   if read -r order <&3; then kill -INT $$; exit; fi
   kill -INT $$
   tries=0
@@ -59,15 +63,20 @@ class Account:
     gid: int
 
 
-async def run_as(account: Account | None, *command: str | Path) -> None:
-    """Run one program to its end.
+async def run_as(account: Account | None, *command: str | Path, stdin: int = DEVNULL) -> None:
+    """Run one program to its end; `stdin` is an open file.
 
     Raises:
         PostgresError: it failed; with what it printed.
 
     """
-    program = await _spawn(account, command, stdin=DEVNULL, stderr=STDOUT)
-    printed, _ = await program.communicate()
+    program = await _spawn(account, command, stdin=stdin, stderr=STDOUT)
+    try:
+        printed, _ = await program.communicate()
+    finally:
+        if program.returncode is None:  # cancelled: it must not go on writing into a directory about to be removed
+            program.kill()
+            await program.wait()
     if program.returncode:
         raise PostgresError(f"{Path(command[0]).name} failed: {printed.decode(errors='replace').strip()}")
 
@@ -131,17 +140,26 @@ class Postmaster:
             raise
 
     async def _accepts(self, dsn: str) -> None:
+        # Asking the port alone could mean talking to somebody else, who has it and says nothing.
         deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(dsn, connect_timeout=5):
-                    return
-            except psycopg.OperationalError as error:
-                if self._running is None or self._running.returncode is not None:
-                    raise self._start_failure() from error
-                if time.monotonic() > deadline:
-                    raise PostgresError(f"PostgreSQL does not answer on port {self.port}: {error}") from error
+        while not self._says_ready():
+            if self._running is None or self._running.returncode is not None:
+                raise self._start_failure()
+            if time.monotonic() > deadline:
+                raise PostgresError(f"PostgreSQL was not ready after {START_SECONDS:.0f} s; see {self._log}")
             await asyncio.sleep(POLL_SECONDS)
+        async with await psycopg.AsyncConnection.connect(dsn, connect_timeout=int(START_SECONDS)):
+            return
+
+    def _says_ready(self) -> bool:
+        lines = self._lock_file_lines()  # of this server, or what a killed one has left
+        return len(lines) > STATUS_LINE and lines[0] == str(self.pid) and lines[STATUS_LINE].strip() == "ready"
+
+    def _lock_file_lines(self) -> list[str]:
+        try:
+            return (self._directory / "cluster" / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return []
 
     def _start_failure(self) -> PostgresError:
         tail = "\n".join(self._log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
@@ -167,8 +185,18 @@ class Postmaster:
 
     async def kill(self) -> None:
         """Kill the postmaster as kill -9 does, and wait until its last backend has noticed."""
+        if self._running is None:
+            return
         self._kill_now()
         await asyncio.wait_for(self._gone(), STOP_SECONDS)
+        self._release_shared_memory()
+
+    def _release_shared_memory(self) -> None:
+        # A few bytes that mark the cluster as in use; only an orderly shutdown or the next start would release them.
+        lines = self._lock_file_lines()
+        if len(lines) > SHARED_MEMORY_LINE:
+            _, identifier = lines[SHARED_MEMORY_LINE].split()
+            ctypes.CDLL(None).shmctl(int(identifier), IPC_RMID, None)
 
     def _kill_now(self) -> None:
         if self._running is None:
@@ -179,7 +207,8 @@ class Postmaster:
             _log.debug("PostgreSQL and the shell beside it were dead already")
 
     async def _gone(self) -> None:
-        # Every process of the server inherited our pipe and none writes to it: its end is theirs.
+        # Every process of the server inherited our pipe and none writes to it: its end is theirs. The waiting shell
+        # has it, too: were it closed before, asyncio would end the other pipe with it, and the shell would clear away.
         running = self._running
         if running is None or running.stdout is None or running.stdin is None:
             return

@@ -1,4 +1,4 @@
-"""The functions of DB-1 about groups and accounts, and the signatures of all of them (contract/data-model, section 4)."""
+"""DB-1's functions about groups and accounts, and the signatures of all of them (contract/data-model, section 4)."""
 
 from __future__ import annotations
 
