@@ -201,12 +201,12 @@ class SupabaseConversations:
         query = (
             self._client.table("conversations")
             .select(
-                "id,type,name,avatar_url,group_id,created_at,group:groups(name),conversation_participants!inner(id),"
+                "id,type,name,avatar_url,group_id,created_at,group:groups(name),mine:conversation_participants!inner(id),"
                 f"members:conversation_participants(user_id,left_at,user:users({PROFILE})),"
                 f"last:messages({MESSAGE},{SENDER})"
             )
-            .in_("conversation_participants.user_id", sorted(identity.ids))
-            .is_("conversation_participants.left_at", "null")
+            .in_("mine.user_id", sorted(identity.ids))
+            .is_("mine.left_at", "null")
             .is_("last.deleted_at", "null")
             .or_(unexpired_clause(now), reference_table="last")
             .order("created_at", desc=True, foreign_table="last")
@@ -223,9 +223,9 @@ class SupabaseConversations:
         """Count messages of others without a 'read' row of mine: an anti-join, for the row may be missing (DB-1)."""
         query = (
             self._client.table("conversations")
-            .select("id,conversation_participants!inner(id),messages(count,message_status())")
-            .in_("conversation_participants.user_id", sorted(identity.ids))
-            .is_("conversation_participants.left_at", "null")
+            .select("id,mine:conversation_participants!inner(id),messages(count,message_status())")
+            .in_("mine.user_id", sorted(identity.ids))
+            .is_("mine.left_at", "null")
             .is_("messages.deleted_at", "null")
             .or_(unexpired_clause(now), reference_table="messages")
             .filter("messages.sender_id", "not.in", f"({','.join(sorted(identity.ids))})")

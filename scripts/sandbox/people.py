@@ -11,7 +11,7 @@ from scripts.sandbox.keys import Keys
 from scripts.sandbox.seed import CONVERSATIONS, PEOPLE, Person, seed
 from scripts.sandbox.sessions import issuer
 
-USUAL_LIFETIME_SECONDS = 3600.0
+USUAL_LIFETIME_SECONDS = 24 * 3600.0
 
 
 class People:

@@ -27,14 +27,14 @@ class Database:
     async def conversation(self, *names: str, kind: str = "group") -> str:
         """Make a conversation of these people."""
         conversation_id = str(uuid.uuid4())
-        await self._run("insert into conversations (id, type, name) values (%s, %s, 'test')", conversation_id, kind)
+        await self.run("insert into conversations (id, type, name) values (%s, %s, 'test')", conversation_id, kind)
         for name in names:
             await self.admit(conversation_id, name)
         return conversation_id
 
     async def admit(self, conversation_id: str, name: str) -> None:
         """Make somebody an active member, again if need be."""
-        await self._run(
+        await self.run(
             "insert into conversation_participants (conversation_id, user_id) values (%s, %s) "
             "on conflict (conversation_id, user_id) do update set left_at = null",
             conversation_id,
@@ -48,7 +48,7 @@ class Database:
             if deleted
             else ("update conversation_participants set left_at = now()")
         )
-        await self._run(f"{statement} where conversation_id = %s and user_id = %s", conversation_id, self.user(name))
+        await self.run(f"{statement} where conversation_id = %s and user_id = %s", conversation_id, self.user(name))
 
     async def message(
         self,
@@ -61,7 +61,7 @@ class Database:
     ) -> str:
         """Insert a message and return its id."""
         message_id = str(uuid.uuid4())
-        await self._run(
+        await self.run(
             "insert into messages (id, conversation_id, sender_id, encrypted_content, created_at, reply_to_id) "
             "values (%s, %s, %s, %s, coalesce(%s, now()), %s)",
             message_id,
@@ -100,5 +100,6 @@ class Database:
             answer = await http.request(method, "/sandbox/faults", json=body)
         answer.raise_for_status()
 
-    async def _run(self, statement: str, *values: object) -> None:
+    async def run(self, statement: str, *values: object) -> None:
+        """Execute a statement."""
         await self._connection.execute(statement.encode(), values)
