@@ -20,7 +20,7 @@ UPSTREAM_SECONDS = 120.0
 
 _NOT_PASSED_ON = frozenset(
     {
-        *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "proxy-authorization"),
+        *("connection", "keep-alive", "trailer", "transfer-encoding", "upgrade", "proxy-authorization"),
         *("host", "apikey", "authorization", "cookie", "accept-encoding", "expect"),
     }
 )
