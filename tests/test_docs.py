@@ -44,7 +44,9 @@ def test_every_setting_has_its_heading_and_its_default(variable: str) -> None:
     if default is None:
         return
     assert said, f"docs/settings.md gives no default for {variable}"
-    shown = str(default).lower() if isinstance(default, bool) else f"{default:g}" if isinstance(default, float) else default
+    shown = (
+        str(default).lower() if isinstance(default, bool) else f"{default:g}" if isinstance(default, float) else default
+    )
     assert said[1] == str(shown)
 
 
