@@ -1,0 +1,91 @@
+"""The memory adapter keeps the promises of the Store port, and fails when a test wants it to."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from msgspec.structs import replace
+
+from bridge.errors import StoreDown
+from bridge.models import ConversationId, MessageId, NewMessage, ParticipantId, User, UserId
+from bridge.store import Store
+from bridge.store.memory import MemoryStore
+from tests.contract.store import ConversationsContract, MessagesContract, UsersContract, person
+from tests.people import BIRTH
+
+
+class MemorySeed:
+    """Rows of a MemoryStore."""
+
+    def __init__(self) -> None:
+        self.tables = MemoryStore()
+        self.store: Store = self.tables
+
+    async def user(self, user: User) -> None:
+        """Insert a users row."""
+        self.tables.add_user(user)
+
+    async def conversation(self, kind: str) -> ConversationId:
+        """Insert an empty conversation."""
+        made = ConversationId(str(uuid.uuid4()))
+        self.tables.conversation_types[made] = kind
+        return made
+
+    async def participant(self, conversation_id: ConversationId, user_id: UserId, *, left: bool = False) -> None:
+        """Insert a participant row."""
+        row = self.tables.add_participant(conversation_id, user_id)
+        if left:
+            self.tables.rows[row.id] = replace(row, left_at=BIRTH)
+
+    async def message(self, message: NewMessage, *, deleted: bool = False) -> None:
+        """Insert a message."""
+        written = await self.tables.messages.insert(message)
+        if deleted:
+            self.tables.messages_by_id[message.id] = replace(written, deleted_at=BIRTH)
+
+    async def read(self, message_id: MessageId, user_id: UserId) -> None:
+        """Mark as read."""
+        self.tables.read.add((message_id, user_id))
+
+
+@pytest.fixture
+def seed() -> MemorySeed:
+    """Return empty tables."""
+    return MemorySeed()
+
+
+class TestUsers(UsersContract):
+    """The suite, for this adapter."""
+
+
+class TestConversations(ConversationsContract):
+    """The suite, for this adapter."""
+
+
+class TestMessages(MessagesContract):
+    """The suite, for this adapter."""
+
+
+async def test_a_test_can_make_every_question_fail(seed: MemorySeed) -> None:
+    """As when the database is down."""
+    seed.tables.failing = StoreDown()
+    with pytest.raises(StoreDown):
+        await seed.store.check()
+    with pytest.raises(StoreDown):
+        await seed.store.messages.by_ids([])
+
+
+async def test_a_test_can_see_what_was_asked(seed: MemorySeed) -> None:
+    """To count round trips."""
+    await seed.store.check()
+    await seed.store.users.profiles([])
+    assert seed.tables.asked == ["check", "users.profiles"]
+
+
+async def test_damaged_tables_may_hold_a_participant_twice(seed: MemorySeed) -> None:
+    """Rows are told apart by number; the kind of a conversation not made before is direct."""
+    user, made = person(), ConversationId(str(uuid.uuid4()))
+    first, second = (seed.tables.add_participant(made, user.id, number=number) for number in (0, 1))
+    assert (first.id, second.id) == (ParticipantId(f"{made}/{user.id}/0"), ParticipantId(f"{made}/{user.id}/1"))
+    assert seed.tables.conversation_types[made] == "direct"
