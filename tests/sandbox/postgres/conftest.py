@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 
 import psycopg
@@ -14,8 +15,11 @@ from tests.sandbox.postgres.acting import Acting
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def postgres_dsn() -> AsyncIterator[str]:
-    """Yield the superuser's URL of a migrated and seeded database; nobody commits anything to it."""
-    async with Postgres() as postgres:
+    """Yield the superuser's URL of a migrated and seeded database, of our own server or the one given.
+
+    Nobody commits anything to it.
+    """
+    async with Postgres(database_url=os.environ.get("SANDBOX_DATABASE_URL")) as postgres:
         await seed(postgres.dsn)
         yield postgres.dsn
 
