@@ -11,6 +11,14 @@ from scripts.sandbox.realtime.pgoutput import Action, Cell, Relation, Row, RowCh
 NamedRow = Mapping[str, Cell]
 
 
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """The committed transaction a change belongs to."""
+
+    xid: int
+    committed_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One committed change of one row, as the stream told it."""
@@ -19,7 +27,7 @@ class Change:
     relation: Relation
     new: NamedRow | None
     old: NamedRow | None
-    committed_at: datetime
+    transaction: Transaction
     received_at: float
 
     @property
@@ -35,7 +43,7 @@ class Change:
         return {**(self.old or {}), **kept} if self.new is not None else {}
 
 
-def change_of(row: RowChange, relation: Relation, committed_at: datetime, received_at: float) -> Change:
+def change_of(row: RowChange, relation: Relation, transaction: Transaction, received_at: float) -> Change:
     """Name the columns of a decoded change."""
     new = _named(relation, row.new)
     old = _named(relation, row.old)
@@ -49,7 +57,7 @@ def change_of(row: RowChange, relation: Relation, committed_at: datetime, receiv
         relation=relation,
         new=new,
         old=old,
-        committed_at=committed_at,
+        transaction=transaction,
         received_at=received_at,
     )
 

@@ -85,9 +85,10 @@ class Dispatcher:
 
         """
         pending = [found for change in batch if (found := await self._pending(change)) is not None]
-        visible = await self._visibility.answer(
-            asked.question for each in pending for asked in each.asked if asked.question is not None
-        )
+        if not pending:
+            return
+        questions = [asked.question for each in pending for asked in each.asked if asked.question is not None]
+        visible = await self._visibility.answer({each.change.transaction.xid for each in pending}, questions)
         for each in pending:
             self._send(each, visible)
 
@@ -138,7 +139,7 @@ class Dispatcher:
             table=pending.table.name,
             type=change.action.value,
             key={name: cell for name in pending.table.key if isinstance(cell := row.get(name), str)},
-            committed_at=change.committed_at.timestamp(),
+            committed_at=change.transaction.committed_at.timestamp(),
             received_at=change.received_at,
         )
         self._faults.traces.append(trace)

@@ -66,7 +66,7 @@ def encode_event(change: Change, table: Table, rights: Rights, select: frozenset
 
 def commit_timestamp(change: Change) -> str:
     """Return the commit time with milliseconds, cut off rather than rounded, and Z, as recorded."""
-    at = change.committed_at.astimezone(UTC)
+    at = change.transaction.committed_at.astimezone(UTC)
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
 
 

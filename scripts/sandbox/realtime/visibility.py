@@ -18,11 +18,24 @@ from scripts.sandbox.realtime.changes import Change
 from scripts.sandbox.realtime.database import Database
 
 _log = logging.getLogger(__name__)
+# The log shows a commit a moment before other sessions can see it: wait for them, or a row would be judged too early.
+# The stream's transaction ids have 32 bits; the epoch is that of the nearest 64-bit id.
 # A failing policy answers "not visible" for its row only; the reason comes back for the log.
 SETUP = """
-create function pg_temp.rows_visible(queries text[], roles text[], claims text[]) returns text[] language plpgsql as $$
-declare verdicts text[] := '{}'; seen boolean; verdict text;
+create function pg_temp.rows_visible(xids bigint[], queries text[], roles text[], claims text[]) returns text[]
+language plpgsql as $$
+declare
+  verdicts text[] := '{}'; seen boolean; verdict text; xid bigint; newest bigint; snapshot pg_snapshot;
 begin
+  foreach xid in array xids loop
+    loop
+      snapshot := pg_current_snapshot();
+      newest := pg_snapshot_xmax(snapshot)::text::bigint;
+      exit when pg_visible_in_snapshot(
+        (newest + ((xid - newest) << 32 >> 32))::text::xid8, snapshot);
+      perform pg_sleep(0.0002);
+    end loop;
+  end loop;
   for i in 1 .. coalesce(array_length(queries, 1), 0) loop
     begin
       perform set_config('role', roles[i], true), set_config('request.jwt.claims', claims[i], true);
@@ -37,6 +50,7 @@ begin
   return verdicts;
 end $$
 """
+_ASK = "select pg_temp.rows_visible(%s::bigint[], %s::text[], %s::text[], %s::text[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +78,16 @@ class Visibility:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def answer(self, questions: Iterable[Question]) -> frozenset[Question]:
-        """Return those whose asker may see the row."""
+    async def answer(self, xids: Iterable[int], questions: Iterable[Question]) -> frozenset[Question]:
+        """Wait until everybody can see these transactions, then return the questions whose asker may see the row."""
         asked = list(dict.fromkeys(questions))
-        if not asked:
-            return frozenset()
         columns = (
+            list(xids),
             [each.query for each in asked],
             [each.role for each in asked],
             [each.claims_json for each in asked],
         )
-        rows = await self._database.rows("select pg_temp.rows_visible(%s::text[], %s::text[], %s::text[])", columns)
+        rows = await self._database.rows(_ASK, columns)
         verdicts = cast("list[str]", rows[0][0])
         for each, verdict in zip(asked, verdicts, strict=True):
             if verdict not in ("visible", "hidden"):

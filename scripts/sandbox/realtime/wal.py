@@ -13,13 +13,12 @@ import struct
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 import psycopg
 from psycopg import pq
 
 from scripts.sandbox.realtime import pgoutput
-from scripts.sandbox.realtime.changes import Change, change_of
+from scripts.sandbox.realtime.changes import Change, Transaction, change_of
 from scripts.sandbox.realtime.database import SESSION_OPTIONS
 
 _log = logging.getLogger(__name__)
@@ -38,7 +37,7 @@ class Decoder:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._relations: dict[int, pgoutput.Relation] = {}
-        self._committed_at: datetime | None = None
+        self._transaction: Transaction | None = None
 
     def feed(self, message: bytes) -> Change | None:
         """Return the row change in a message, if it is one.
@@ -48,8 +47,8 @@ class Decoder:
 
         """
         match pgoutput.decode(message):
-            case pgoutput.Begin(committed_at=at):
-                self._committed_at = at
+            case pgoutput.Begin(xid=xid, committed_at=at):
+                self._transaction = Transaction(xid, at)
             case pgoutput.Relation() as relation:
                 self._relations[relation.oid] = relation
             case pgoutput.RowChange() as row:
@@ -60,9 +59,9 @@ class Decoder:
 
     def _change(self, row: pgoutput.RowChange) -> Change:
         relation = self._relations.get(row.relation_oid)
-        if relation is None or self._committed_at is None:
+        if relation is None or self._transaction is None:
             raise pgoutput.Malformed("a change outside a transaction or of an unannounced relation")
-        return change_of(row, relation, self._committed_at, self._clock())
+        return change_of(row, relation, self._transaction, self._clock())
 
 
 class Stream:

@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from scripts.sandbox.keys import Keys
 from scripts.sandbox.postgres import Postgres
 from scripts.sandbox.realtime import Faults, RealtimeServer, Timing
-from scripts.sandbox.realtime.changes import Change
+from scripts.sandbox.realtime.changes import Change, Transaction
 from scripts.sandbox.realtime.pgoutput import Action, Malformed, Relation
 from scripts.sandbox.realtime.poller import Poller
 from scripts.sandbox.realtime.wal import Decoder, StreamEnded, open_stream
@@ -71,7 +71,7 @@ def change_at(received_at: float) -> Change:
         relation=relation,
         new={},
         old=None,
-        committed_at=datetime(2026, 11, 22, tzinfo=UTC),
+        transaction=Transaction(1, datetime(2026, 11, 22, tzinfo=UTC)),
         received_at=received_at,
     )
 

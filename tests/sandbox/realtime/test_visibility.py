@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from typing import cast
 
 import psycopg
 import pytest
 
 from scripts.sandbox.keys import Keys
+from scripts.sandbox.realtime.database import Database
+from scripts.sandbox.realtime.visibility import SETUP, Question, Visibility
 from tests.sandbox.realtime.conftest import Connect
 from tests.sandbox.realtime.fresh import fresh_id
 from tests.sandbox.realtime.phoenix_client import PhoenixClient
@@ -159,3 +163,21 @@ async def test_row_security_can_be_switched_while_listening(
     number = fresh_id()
     await database.execute("insert into notes values (%s)", (number,))
     assert (await person.next()).record["id"] == number
+
+
+async def test_nobody_is_asked_before_the_row_can_be_seen(dsn: str) -> None:
+    """The log shows a commit before other sessions see it; the answer waits for them."""
+    asking = Database(dsn, name="test", setup=SETUP)
+    try:
+        async with await psycopg.AsyncConnection.connect(dsn) as writer:
+            cursor = await writer.execute("select pg_current_xact_id()::text::bigint & 4294967295")
+            [xid] = cast("tuple[int]", await cursor.fetchone())
+            await writer.execute("insert into notes values (%s)", (number := fresh_id(),))
+            seen = Question(f"select exists (select from notes where id = {number})", "anon", "{}")
+            answer = asyncio.create_task(Visibility(asking).answer({xid}, [seen]))
+            await asyncio.wait((answer,), timeout=0.05)
+            assert not answer.done()
+            await writer.commit()
+        assert await answer == {seen}
+    finally:
+        await asking.close()
