@@ -1,0 +1,160 @@
+"""A row change as Realtime prints it becomes what it means for the bridge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from bridge.feed.changes import (
+    TABLES,
+    Change,
+    MessageInserted,
+    MessageUnread,
+    ParticipantChanged,
+    ParticipantDeleted,
+    RowChange,
+    Unreadable,
+    read_change,
+)
+from tests.people import BIRTH, ROOM, B, message, message_id, participant
+
+MESSAGE: dict[str, Any] = {
+    "id": message_id(1),
+    "conversation_id": ROOM,
+    "sender_id": B.user_id,
+    "reply_to_id": None,
+    "message_type": "text",
+    "encrypted_content": "legacy 1",
+    "content_hash": None,
+    "metadata": {},
+    "edited_at": None,
+    "deleted_at": None,
+    "created_at": "2026-01-01T00:00:01+00:00",
+    "expires_at": None,
+}
+PARTICIPANT = {
+    "id": participant(B).id,
+    "conversation_id": ROOM,
+    "user_id": B.user_id,
+    "role": "member",
+    "joined_at": "2026-01-01T00:00:00+00:00",
+    "left_at": None,
+}
+
+
+def read(**event: object) -> Change | None:
+    """Read the data of a postgres_changes event."""
+    given_event = {
+        "schema": "public",
+        "commit_timestamp": "2026-01-01T00:00:00Z",
+        "columns": [],
+        "errors": None,
+        **event,
+    }
+    return read_change(msgspec.convert(given_event, RowChange))
+
+
+def test_the_bridge_listens_to_messages_and_participants() -> None:
+    """Nothing else is asked for yet."""
+    assert TABLES == ("messages", "conversation_participants")
+
+
+def test_an_inserted_message_is_read_whole() -> None:
+    """Without sender and quote, which Realtime does not know (contract F32)."""
+    assert read(table="messages", type="INSERT", record=MESSAGE) == MessageInserted(message(1))
+
+
+def test_a_column_that_we_do_not_know_is_ignored() -> None:
+    """Later generations have more of them."""
+    record = {**MESSAGE, "content_type": "text", "has_attachments": False}
+    assert read(table="messages", type="INSERT", record=record) == MessageInserted(message(1))
+
+
+@pytest.mark.parametrize("errors", [[], None])
+def test_no_errors_are_no_errors(errors: list[str] | None) -> None:
+    """Null or an empty list."""
+    assert isinstance(read(table="messages", type="INSERT", record=MESSAGE, errors=errors), MessageInserted)
+
+
+def test_a_row_that_was_too_large_has_to_be_read() -> None:
+    """Only short values came, so its content may be missing or cut (supabase.md 2.4)."""
+    errors = ["Error 413: Payload Too Large"]
+    record = {"id": message_id(1), "conversation_id": ROOM, "sender_id": B.user_id}
+    assert read(table="messages", type="INSERT", record=record, errors=errors) == MessageUnread(message_id(1))
+    assert read(table="messages", type="INSERT", record=MESSAGE, errors=errors) == MessageUnread(message_id(1))
+
+
+@pytest.mark.parametrize("kind", ["UPDATE", "DELETE"])
+def test_an_update_or_deletion_of_a_message_concerns_nobody_yet(kind: str) -> None:
+    """No frame of the protocol tells of it."""
+    assert read(table="messages", type=kind, record=MESSAGE, old_record={"id": message_id(1)}) is None
+
+
+@pytest.mark.parametrize("kind", ["INSERT", "UPDATE"])
+def test_a_written_participant_is_a_member_or_has_left(kind: str) -> None:
+    """left_at decides."""
+    assert read(table="conversation_participants", type=kind, record=PARTICIPANT) == ParticipantChanged(participant(B))
+    gone = {**PARTICIPANT, "left_at": "2026-01-01T00:00:00+00:00"}
+    assert read(table="conversation_participants", type=kind, record=gone) == ParticipantChanged(
+        replace(participant(B), left_at=BIRTH)
+    )
+
+
+def test_a_deleted_participant_is_known_by_its_key_only() -> None:
+    """Realtime tells no more (supabase.md 2.4)."""
+    change = read(table="conversation_participants", type="DELETE", old_record={"id": participant(B).id})
+    assert change == ParticipantDeleted(participant(B).id)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"table": "messages", "type": "INSERT"},
+        {"table": "messages", "type": "INSERT", "record": {}},
+        {"table": "messages", "type": "INSERT", "record": {**MESSAGE, "id": None}},
+        {"table": "messages", "type": "INSERT", "record": {**MESSAGE, "created_at": "yesterday"}},
+        {"table": "messages", "type": "INSERT", "record": {**MESSAGE, "encrypted_content": None}},
+        {"table": "messages", "type": "INSERT", "record": {"id": message_id(1)}},
+        {"table": "messages", "type": "INSERT", "record": {}, "errors": ["Error 401: Unauthorized"]},
+        {"table": "conversation_participants", "type": "INSERT", "record": {"id": "p"}},
+        {"table": "conversation_participants", "type": "UPDATE", "record": {**PARTICIPANT, "left_at": "once"}},
+        {"table": "conversation_participants", "type": "DELETE"},
+        {"table": "conversation_participants", "type": "DELETE", "old_record": {"user_id": B.user_id}},
+    ],
+    ids=str,
+)
+def test_a_change_that_cannot_be_read_is_said_to_be_so(event: dict[str, object]) -> None:
+    """Reason enough to look into the tables; never an exception, which would make the feed deaf (supabase.md R4)."""
+    assert read(**event) == Unreadable(str(event["table"]))
+
+
+@pytest.mark.parametrize("kind", ["INSERT", "UPDATE", "DELETE"])
+def test_other_tables_are_nothing_to_us(kind: str) -> None:
+    """Should the server send them."""
+    assert read(table="users", type=kind, record={"id": "u"}) is None
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+columns = st.sampled_from(sorted({*MESSAGE, *PARTICIPANT}))
+
+
+@given(
+    table=st.sampled_from([*TABLES, "users"]),
+    kind=st.sampled_from(["INSERT", "UPDATE", "DELETE"]),
+    changes=st.dictionaries(columns, json_values, max_size=3),
+    missing=st.sets(columns, max_size=2),
+)
+def test_no_row_makes_the_reading_fail(table: str, kind: str, changes: dict[str, object], missing: set[str]) -> None:
+    """Whatever stands in it."""
+    row = {**(MESSAGE if table == "messages" else PARTICIPANT), **changes}
+    record = {name: value for name, value in row.items() if name not in missing}
+    read(table=table, type=kind, record=record, old_record=record)

@@ -1,0 +1,179 @@
+"""The parts of the Realtime adapter that need no server: what it queues, and when it gives an epoch up."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from realtime import RealtimeSubscribeStates
+from realtime.types import PostgresChangesPayload
+
+from bridge.clock import FakeClock
+from bridge.feed.changes import RowChange
+from bridge.feed.signals import Live
+from bridge.feed.supabase import (
+    DEAD_AFTER_SECONDS,
+    QUEUE_SIZE,
+    Epoch,
+    EpochEnded,
+    _HeartbeatSink,
+    _reason,
+    _row_change,
+)
+
+SOON = 5.0
+
+
+def epoch(clock: FakeClock | None = None) -> Epoch:
+    """Return an epoch that has no connection."""
+    return Epoch("http://localhost:1", "key", clock or FakeClock())
+
+
+def event(**data: object) -> PostgresChangesPayload:
+    """Return a change as the client hands it over."""
+    return cast("PostgresChangesPayload", {"ids": [1], "data": data})
+
+
+async def test_arrivals_are_handed_on_in_order() -> None:
+    """Changes and confirmations in one queue."""
+    one = epoch()
+    change = event(table="messages", type="INSERT")
+    one._arrived(change)
+    one._put(Live())
+    assert [await one._next(SOON), await one._next(SOON)] == [change, Live()]
+
+
+async def test_silence_is_told_after_a_while() -> None:
+    """Then it is time for a heartbeat."""
+    assert await epoch()._next(0) is None
+
+
+async def test_a_queue_that_overflows_ends_the_epoch() -> None:
+    """Changes were lost, so the next epoch has to catch up; nothing raises in the library's task (supabase.md R4)."""
+    one = epoch()
+    for _ in range(QUEUE_SIZE + 1):
+        one._put(Live())
+    with pytest.raises(EpochEnded, match="too many changes waiting"):
+        await one._next(SOON)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [RealtimeSubscribeStates.CHANNEL_ERROR, RealtimeSubscribeStates.TIMED_OUT, RealtimeSubscribeStates.CLOSED],
+)
+async def test_a_channel_that_is_not_subscribed_ends_the_epoch(status: RealtimeSubscribeStates) -> None:
+    """Whatever arrived before is handed on first."""
+    one = epoch()
+    one._put(Live())
+    one._status_changed(status, None)
+    assert await one._next(SOON) == Live()
+    with pytest.raises(EpochEnded, match=f"{status.value}: no reason given"):
+        await one._next(SOON)
+
+
+async def test_a_channel_that_is_subscribed_is_no_news() -> None:
+    """Changes flow only after the server's own confirmation (supabase.md 2.3)."""
+    one = epoch()
+    one._status_changed(RealtimeSubscribeStates.SUBSCRIBED, None)
+    assert await one._next(0) is None
+
+
+async def test_the_confirmation_is_waited_for() -> None:
+    """A change before it is left to the catch-up that follows."""
+    one = epoch()
+    one._arrived(event(table="messages", type="INSERT"))
+    one._put(Live())
+    await one._confirmation()
+    assert await one._next(0) is None
+
+
+async def test_an_epoch_knows_its_age() -> None:
+    """By the clock passed in."""
+    clock = FakeClock()
+    one = epoch(clock)
+    clock.advance(7)
+    assert one.age == 7
+
+
+async def test_a_heartbeat_that_cannot_be_sent_ends_the_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the library raises."""
+    one = epoch()
+
+    async def send(_: object) -> None:
+        raise OSError("broken pipe")
+
+    monkeypatch.setattr(one._client, "send", send)
+    with pytest.raises(EpochEnded, match="heartbeat not sent: OSError"):
+        await one._beat()
+
+
+async def test_heartbeats_that_are_not_answered_end_the_epoch() -> None:
+    """Half-open connections are noticed here and nowhere else (supabase.md R6)."""
+    clock = FakeClock()
+    one = epoch(clock)
+    await one._beat()
+    clock.advance(DEAD_AFTER_SECONDS)
+    await one._beat()
+    one._sink._handle_message(None)
+    clock.advance(1)
+    await one._beat()
+    clock.advance(DEAD_AFTER_SECONDS)
+    await one._beat()
+    clock.advance(0.001)
+    with pytest.raises(EpochEnded, match="not answered"):
+        await one._beat()
+
+
+def test_the_sink_stands_where_the_client_looks_for_a_channel() -> None:
+    """The client drops replies for topics it has no channel for."""
+    sink = _HeartbeatSink()
+    assert (sink.topic, sink.is_joined, sink.unanswered_since) == ("phoenix", False, None)
+    sink.unanswered_since = 5.0
+    sink._handle_message(object())
+    sink._release_subscribe_waiter()
+    assert sink.unanswered_since is None
+
+
+async def test_a_client_that_does_not_listen_ends_the_epoch() -> None:
+    """Its reading task is the only sign of life there is."""
+    with pytest.raises(EpochEnded, match="does not listen"):
+        epoch()._watch_listener()
+
+
+async def test_closing_an_epoch_without_connection_is_no_harm() -> None:
+    """It is done after every epoch, however it ended."""
+    await epoch().close()
+
+
+def test_a_change_is_read_from_its_event() -> None:
+    """INSERT has no old row, DELETE no new one (supabase.md 2.4)."""
+    assert _row_change(event(table="messages", type="INSERT", record={"id": "m"}, errors=None)) == RowChange(
+        table="messages", type="INSERT", record={"id": "m"}
+    )
+    assert _row_change(event(table="messages", type="DELETE", old_record={"id": "m"})).old_record == {"id": "m"}
+
+
+@pytest.mark.parametrize(
+    "arrival", [{}, {"data": None}, {"data": {}}, {"data": {"table": "messages", "type": "TRUNCATE"}}], ids=str
+)
+def test_an_event_that_cannot_be_read_ends_the_epoch(arrival: Any) -> None:
+    """It may have been a change of ours; the next epoch catches up."""
+    with pytest.raises(EpochEnded, match="could not be read"):
+        _row_change(arrival)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (None, "no reason given"),
+        (Exception("{'reason': 'secret row'}"), "Exception"),
+        (ValueError("not json"), "ValueError"),
+        (Exception('{"reason": "Unauthorized"}'), "Unauthorized"),
+        (Exception('{"message": "too many"}'), "too many"),
+        (Exception("{}"), "no reason given"),
+        (Exception("[1]"), "unknown"),
+    ],
+)
+def test_the_servers_reason_is_told(error: Exception | None, told: str) -> None:
+    """And nothing that could be a row."""
+    assert _reason(error) == told
