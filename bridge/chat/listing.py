@@ -41,6 +41,8 @@ class Listing:
         if row is None:
             return "(unknown)"
         given = one_line(row.name or row.group_name or "", columns=NAME_COLUMNS)
+        if not given and row.participant_count < 2:
+            return "(nobody else)"
         return given or one_line(f"({row.type} of {row.participant_count})", columns=NAME_COLUMNS)
 
     def names(self) -> list[str]:

@@ -52,4 +52,4 @@ def toolbar(status: Status, now: float, *, me: str | None, opened: str | None, u
         f"{unsent} waiting to be sent" if unsent else "",
     ]
     rest = "".join(f"  |  {part}" for part in parts if part)
-    return ((style, f" {words} "), ("", rest), ("class:quiet", "  |  /help "))
+    return ((style, f" {words}"), ("", rest), ("class:quiet", "  |  /help "))

@@ -102,11 +102,12 @@ def test_an_empty_conversation() -> None:
 
 
 def test_a_conversation_without_a_name_is_described() -> None:
-    """Rooms need no name."""
+    """Rooms need no name, and the other person of a direct conversation may have left."""
     ready = chat()
     ready.online(BOB)
     nameless = replace(conversation("c1", "x"), name=None)
-    assert shown(ready.listed([nameless])) == ["  1  (group of 2)"]
+    left = replace(conversation("c2", "x"), name=None, participant_count=1)
+    assert shown(ready.listed([nameless, left])) == ["  1  (group of 2)", "  2  (nobody else)"]
 
 
 def test_a_message_sent_to_a_conversation_that_is_gone_is_still_confirmed() -> None:
@@ -179,9 +180,9 @@ def test_a_message_elsewhere_is_a_notice_with_the_count() -> None:
     there = message(5, conversation="c1", content="secret")
     assert shown(ready.arrived(there)) == ["· Alice in Weekend (3 unread)  /open 1"]
     assert ready.arrived(there) == []
-    assert text_of(ready.toolbar(0)) == " connected   |  Bob  |  3 unread  |  /help"
+    assert text_of(ready.toolbar(0)) == " connected  |  Bob  |  3 unread  |  /help"
     ready.typed("/open 1")
-    assert text_of(ready.toolbar(0)) == " connected   |  Bob  |  Weekend  |  /help"
+    assert text_of(ready.toolbar(0)) == " connected  |  Bob  |  Weekend  |  /help"
 
 
 def test_what_was_read_here_stays_read_when_the_server_still_counts_it() -> None:
@@ -338,7 +339,7 @@ def test_a_refused_login_waits_for_a_person_and_ends_a_script() -> None:
         "! Not logged in: Invalid or expired token.",
         "· /login reads the token again and tries once more.",
     ]
-    assert text_of(present.toolbar(0)) == " not authenticated: Invalid or expired token   |  /help"
+    assert text_of(present.toolbar(0)) == " not authenticated: Invalid or expired token  |  /help"
     assert present.typed("/login") == [LogInAgain()]
     end = chat(is_present=False).refused("Invalid or expired token")
     assert [effect.status for effect in end if isinstance(effect, Quit)] == [1]
@@ -348,9 +349,9 @@ def test_the_toolbar_counts_down() -> None:
     """Away, the toolbar tells when the next attempt comes."""
     ready = online_chat()
     ready.offline("broke", retry_at=103.2)
-    assert text_of(ready.toolbar(100.0)).startswith(" reconnecting in 4 s (/login: now) ")
-    assert text_of(ready.toolbar(200.0)).startswith(" reconnecting ")
-    assert text_of(chat().toolbar(0)).startswith(" connecting ")
+    assert text_of(ready.toolbar(100.0)).startswith(" reconnecting in 4 s (/login: now)")
+    assert text_of(ready.toolbar(200.0)).startswith(" reconnecting  ")
+    assert text_of(chat().toolbar(0)).startswith(" connecting")
 
 
 def test_what_could_not_be_read_is_said_unless_it_is_read_again_anyway() -> None:
