@@ -1,0 +1,33 @@
+"""The tables through PostgREST: supabase-py over one shared HTTP client, with the secret key.
+
+Queries use only what is right on a real PostgREST 16 and on the sandbox's Data API alike, and none of the app's own
+functions (contract F41). Nothing here filters by rights: the actions have done that.
+"""
+
+from __future__ import annotations
+
+import httpx
+from supabase import AsyncClient, AsyncClientOptions
+
+from bridge.store.supabase.conversations import SupabaseConversations
+from bridge.store.supabase.messages import SupabaseMessages
+from bridge.store.supabase.query import rows
+from bridge.store.supabase.users import SupabaseUsers
+
+
+class SupabaseStore:
+    """The three nouns of the port over one PostgREST."""
+
+    def __init__(self, *, url: str, key: str, http: httpx.AsyncClient) -> None:
+        options = AsyncClientOptions(httpx_client=http, persist_session=False, auto_refresh_token=False)
+        self._client = AsyncClient(url, key, options)
+        self.users = SupabaseUsers(self._client)
+        self.conversations = SupabaseConversations(self._client)
+        self.messages = SupabaseMessages(self._client)
+
+    async def check(self) -> None:
+        """Read one id; raises StoreError with the reason."""
+        await rows(self._client.table("conversations").select("id").limit(1), dict[str, str])
+
+    async def close(self) -> None:
+        """Keep the shared HTTP client open: whoever made it closes it."""

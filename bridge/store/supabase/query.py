@@ -1,0 +1,66 @@
+"""Executing a query of supabase-py: rows decoded at the edge, every failure a StoreError."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+import httpx
+import msgspec
+import structlog
+from postgrest.exceptions import APIError
+
+from bridge.errors import StoreDown, StoreError, StoreRefused
+
+PAGE = 1000
+"""Rows per answer at most: Supabase's default cap truncates silently, so a full page is never the end."""
+
+PROFILE = "id,username,display_name,avatar_url"
+SENDER = f"sender:users!messages_sender_id_fkey({PROFILE})"
+MESSAGE = (
+    "id,conversation_id,sender_id,reply_to_id,message_type,encrypted_content,content_hash,metadata,edited_at,"
+    "deleted_at,created_at,expires_at"
+)
+QUOTE = "id,conversation_id,sender_id,encrypted_content"
+
+_PASSING_CODES = frozenset({"PGRST000", "PGRST001", "PGRST002", "PGRST003", "40001", "40P01", "57014", "53300"})
+
+log = structlog.get_logger(__name__)
+
+R = TypeVar("R")
+
+
+class Query(Protocol):
+    """Anything of supabase-py that can be executed."""
+
+    async def execute(self) -> object:
+        """Send the request."""
+        ...
+
+
+async def rows(query: Query, kind: type[R]) -> list[R]:
+    """Execute and decode; every way it can fail becomes a StoreError without the row's contents.
+
+    Raises:
+        StoreRefused: the database or PostgREST said no.
+        StoreDown: nobody answered, or not in a form that can be read.
+
+    """
+    try:
+        answer = await query.execute()
+    except APIError as error:
+        raise _store_error(error) from error
+    except (httpx.HTTPError, OSError, TimeoutError) as error:
+        raise StoreDown(type(error).__name__) from error
+    try:
+        return msgspec.convert(getattr(answer, "data", None), list[kind])  # type: ignore[valid-type]  # a runtime type
+    except msgspec.ValidationError as error:
+        raise StoreDown("an answer of an unexpected shape") from error
+
+
+def _store_error(error: APIError) -> StoreError:
+    code = str(error.code)
+    # A body that is not JSON leaves the HTTP status as the code: a proxy or gateway answered.
+    if code in _PASSING_CODES or (code.startswith("5") and len(code) == len("502")):
+        return StoreDown(code)
+    log.warning("store.refused", code=code, hint=error.hint)
+    return StoreRefused(code)
