@@ -178,7 +178,7 @@ class Chat:
             case commands.Retry():
                 return self._retry()
             case commands.LogIn():
-                return [LogInAgain()]
+                return show(notice("You are connected.")) if self.status.is_online else [LogInAgain()]
             case commands.Help():
                 return show(*(Line((("class:name", f"  {name:<18}"),), text) for name, text in commands.HELP))
             case _:

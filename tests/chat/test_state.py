@@ -341,6 +341,7 @@ def test_a_refused_login_waits_for_a_person_and_ends_a_script() -> None:
     ]
     assert text_of(present.toolbar(0)) == " not authenticated: Invalid or expired token  |  /help"
     assert present.typed("/login") == [LogInAgain()]
+    assert shown(online_chat().typed("/login")) == ["· You are connected."]
     end = chat(is_present=False).refused("Invalid or expired token")
     assert [effect.status for effect in end if isinstance(effect, Quit)] == [1]
 
