@@ -27,7 +27,7 @@ LEVELS: dict[str, int] = {
             "bridge.relay bridge.session",
             "bridge.websocket compat",
             "bridge.app migration",
-            "bridge.serving bridge.__main__",
+            "bridge.hypercorn_socket bridge.serving bridge.__main__",
         )
     )
     for module in modules.split()
@@ -49,7 +49,8 @@ HOMES: dict[str, frozenset[str]] = {
         "jwt": "bridge.auth bridge.keyring",
         "quart": "bridge.app bridge.websocket compat",
         "werkzeug": "bridge.app bridge.websocket compat",
-        "hypercorn": "bridge.serving",
+        "hypercorn": "bridge.serving bridge.hypercorn_socket",
+        "wsproto": "bridge.hypercorn_socket",
         "websockets": "bridge.client",
         "prompt_toolkit": "bridge.chat",
         "pydantic": "bridge.settings bridge.chat",
