@@ -2,45 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC
-
 from msgspec.structs import replace
 
-from bridge.chat.effects import Effect, LoadList, LoadNewest, LoadOlder, LogInAgain, Quit, Send, Show
+from bridge.chat.effects import LoadList, LoadNewest, LoadOlder
 from bridge.chat.lines import text_of
-from bridge.chat.outgoing import MAX_CHARACTERS, MAX_UNSENT
-from bridge.chat.state import Chat, Reader
-from tests.chat.rows import BOB, conversation, message, page, reply_to, shown
-
-TWO = (conversation("c1", "Weekend", unread=2), conversation("c2", "Work"))
-
-
-def chat(*, first: str | None = None, is_present: bool = True) -> Chat:
-    """Return a chat before anything has happened."""
-    keys = iter(f"key{number}" for number in range(1000))
-    return Chat(Reader(fresh_key=lambda: next(keys), zone=UTC, first=first, is_present=is_present))
-
-
-def online_chat() -> Chat:
-    """Return a chat that is connected and has its list."""
-    ready = chat()
-    ready.online(BOB)
-    ready.listed(TWO)
-    return ready
-
-
-def open_chat() -> Chat:
-    """Return a chat with the conversation c1 open and two messages shown."""
-    ready = online_chat()
-    ready.typed("/open 1")
-    ready.newest("c1", page(message(1), message(2, content="second")))
-    return ready
-
-
-def wishes(effects: Iterable[Effect]) -> list[Effect]:
-    """Return the effects that are not lines."""
-    return [effect for effect in effects if not isinstance(effect, Show)]
+from tests.chat.chats import TWO, chat, online_chat, open_chat, wishes
+from tests.chat.rows import BOB, conversation, message, page, shown
 
 
 def test_coming_online_greets_and_asks_for_the_list() -> None:
@@ -110,16 +77,6 @@ def test_a_conversation_without_a_name_is_described() -> None:
     assert shown(ready.listed([nameless, left])) == ["  1  (group of 2)", "  2  (nobody else)"]
 
 
-def test_a_message_sent_to_a_conversation_that_is_gone_is_still_confirmed() -> None:
-    """Leaving a conversation elsewhere does not hide that something was written."""
-    ready = open_chat()
-    (send,) = ready.typed("hi")
-    assert isinstance(send, Send)
-    ready.typed("/open 2")
-    ready.listed([TWO[1]])
-    assert shown(ready.sent(send, message(3, sender="bob"))) == ["· sent to (unknown)"]
-
-
 def test_a_conversation_can_be_asked_for_at_the_start() -> None:
     """--open opens as soon as the list is there."""
     ready = chat(first="Work")
@@ -133,45 +90,6 @@ def test_an_unknown_or_ambiguous_name_is_explained() -> None:
     assert shown(ready.typed("/open w")) == ["! More than one conversation is called w: /open 1, /open 2."]
     assert shown(ready.typed("/open 9")) == ["! There is no conversation 9. /list shows yours."]
     assert shown(chat().typed("/open 1")) == ["! The list of conversations is not here yet."]
-
-
-def test_typing_sends_to_the_open_conversation() -> None:
-    """A line becomes a send with a key of its own, and is shown once, when it is written."""
-    ready = open_chat()
-    (send,) = ready.typed("hi there")
-    assert send == Send("key0", "c1", "hi there")
-    mine = message(3, content="hi there", sender="bob")
-    assert shown(ready.sent(send, mine)) == ["#3   10:03 Bob: hi there"]
-    assert ready.arrived(mine) == []
-
-
-def test_the_push_may_come_before_the_reply() -> None:
-    """Whichever way one's own message comes first shows it; the other shows nothing."""
-    ready = open_chat()
-    (send,) = ready.typed("hi")
-    assert isinstance(send, Send)
-    mine = message(3, content="hi", sender="bob")
-    assert len(shown(ready.arrived(mine))) == 1
-    assert ready.sent(send, mine) == []
-
-
-def test_without_an_open_conversation_nothing_is_sent() -> None:
-    """What is typed too early is explained, not lost silently."""
-    assert shown(online_chat().typed("hi")) == ["! Open a conversation first: /open N. /list shows yours."]
-    assert shown(online_chat().typed("/more")) == ["! Open a conversation first: /open N. /list shows yours."]
-
-
-def test_a_reply_names_the_message_shown_under_the_number() -> None:
-    """/reply sends the id of the numbered message; a reply is shown under the beginning of its original."""
-    ready = open_chat()
-    (send,) = ready.typed("/reply 2 me too")
-    assert send == Send("key0", "c1", "me too", "m2")
-    answer = reply_to(message(2, content="second " * 20), message(3, content="me too", sender="bob"))
-    assert shown(ready.arrived(answer)) == [
-        "         ╭ Alice: second second second second second seco…",
-        "#3   10:03 Bob: me too",
-    ]
-    assert shown(ready.typed("/reply 77 x")) == ["! There is no message #77 in the open conversation."]
 
 
 def test_a_message_elsewhere_is_a_notice_with_the_count() -> None:
@@ -235,27 +153,6 @@ def test_a_page_of_a_conversation_left_meanwhile_is_ignored() -> None:
     assert ready.older("c1", page(message(1))) == []
 
 
-def test_after_a_reconnect_only_what_is_new_is_shown() -> None:
-    """Coming back reads list and open conversation again and shows nothing twice."""
-    ready = open_chat()
-    assert shown(ready.offline("the connection broke", 10.0)) == [
-        "· connection lost: the connection broke; trying to come back"
-    ]
-    assert ready.offline("cannot be reached", 20.0) == []
-    effects = ready.online(BOB)
-    assert shown(effects) == ["· connected again"]
-    assert wishes(effects) == [LoadList(), LoadNewest("c1")]
-    assert shown(ready.newest("c1", page(message(1), message(2), message(3)))) == ["#3   10:03 Alice: hello"]
-
-
-def test_a_gap_after_a_long_absence_is_marked_and_can_be_filled() -> None:
-    """When more came than a page holds, that is said, and /more reads on from there."""
-    ready = open_chat()
-    lines = shown(ready.newest("c1", page(message(40), message(41), has_more=True)))
-    assert lines[0] == "── more came meanwhile than fits here; /more shows what is between"
-    assert ready.typed("/more") == [LoadOlder("c1", "m40")]
-
-
 def test_older_messages_are_marked_off() -> None:
     """/more asks for what is before the oldest shown, and puts rules around it; at the end it says so."""
     ready = online_chat()
@@ -279,97 +176,6 @@ def test_a_server_that_does_not_say_whether_there_is_more() -> None:
     ready.newest("c1", page(*(message(number) for number in range(30)), has_more=None))
     assert ready.typed("/more") == [LoadOlder("c1", "m0")]
     assert shown(ready.older("c1", page(has_more=None))) == ["── there is nothing older"]
-
-
-def test_a_failed_send_can_be_tried_again_under_the_same_key() -> None:
-    """What was refused or not answered is kept; /retry sends it again as the same message."""
-    ready = open_chat()
-    (send,) = ready.typed("important")
-    assert isinstance(send, Send)
-    assert shown(ready.not_sent(send, "no answer to send_message within 30 seconds")) == [
-        "! Not sent: important",
-        "! No answer to send_message within 30 seconds. /retry tries again.",
-    ]
-    assert ready.typed("/retry") == [send]
-    ready.sent(send, message(3, content="important", sender="bob"))
-    assert shown(ready.typed("/retry")) == ["· Nothing failed."]
-    assert ready.leave() == [Quit(0)]
-
-
-def test_leaving_with_unsent_messages_says_so() -> None:
-    """The exit status tells scripts, the sentence tells people."""
-    ready = open_chat()
-    ready.typed("one")
-    end = ready.typed("/quit")
-    assert shown(end) == ["! Not confirmed by the server: 1 of your messages."]
-    assert isinstance(end[0], Quit)
-    assert end[0].status == 1
-
-
-def test_what_is_sent_is_bounded() -> None:
-    """Neither endless waiting messages nor an endless message are taken, and both are said."""
-    ready = open_chat()
-    assert "characters" in shown(ready.typed("x" * (MAX_CHARACTERS + 1)))[0]
-    for _ in range(MAX_UNSENT):
-        ready.typed("x")
-    assert shown(ready.typed("x")) == ["! Already 100 messages wait to be sent; this one was not taken."]
-    assert "100 waiting to be sent" in text_of(ready.toolbar(0))
-
-
-def test_a_message_sent_before_changing_over_is_confirmed() -> None:
-    """A send that is confirmed after another conversation was opened is said in a line."""
-    ready = open_chat()
-    (send,) = ready.typed("hi")
-    assert isinstance(send, Send)
-    ready.typed("/open 2")
-    assert shown(ready.sent(send, message(3, sender="bob"))) == ["· sent to Weekend"]
-
-
-def test_a_first_connection_that_fails_ends_the_program() -> None:
-    """A wrong address or a bridge that is not running is one sentence and status 1, not endless waiting."""
-    end = chat().offline("ws://x cannot be reached: Connection refused", 5.0)
-    assert end[0] == Quit(1, end[0].lines) if isinstance(end[0], Quit) else False
-    assert shown(end) == ["! ws://x cannot be reached: Connection refused."]
-
-
-def test_a_refused_login_waits_for_a_person_and_ends_a_script() -> None:
-    """With somebody there, /login tries again; a script ends with status 1."""
-    present = chat()
-    assert shown(present.refused("Invalid or expired token")) == [
-        "! Not logged in: Invalid or expired token.",
-        "· /login reads the token again and tries once more.",
-    ]
-    assert text_of(present.toolbar(0)) == " not authenticated: Invalid or expired token  |  /help"
-    assert present.typed("/login") == [LogInAgain()]
-    assert shown(online_chat().typed("/login")) == ["· You are connected."]
-    end = chat(is_present=False).refused("Invalid or expired token")
-    assert [effect.status for effect in end if isinstance(effect, Quit)] == [1]
-
-
-def test_the_toolbar_counts_down() -> None:
-    """Away, the toolbar tells when the next attempt comes."""
-    ready = online_chat()
-    ready.offline("broke", retry_at=103.2)
-    assert text_of(ready.toolbar(100.0)).startswith(" reconnecting in 4 s (/login: now)")
-    assert text_of(ready.toolbar(200.0)).startswith(" reconnecting  ")
-    assert text_of(chat().toolbar(0)).startswith(" connecting")
-
-
-def test_what_could_not_be_read_is_said_unless_it_is_read_again_anyway() -> None:
-    """A refusal is told; a loss is told only for what the next connection does not repeat."""
-    ready = open_chat()
-    assert shown(ready.not_loaded(LoadList(), "Failed (X)", is_lost=False)) == ["! Failed (X)."]
-    assert ready.not_loaded(LoadList(), "broke", is_lost=True) == []
-    assert shown(ready.not_loaded(LoadOlder("c1", "m1"), "not connected", is_lost=True)) == ["! Not connected."]
-
-
-def test_pushes_held_for_a_page_that_never_comes_are_shown() -> None:
-    """When the page is refused, what came live is not lost."""
-    ready = online_chat()
-    ready.typed("/open 1")
-    ready.arrived(message(2))
-    lines = shown(ready.not_loaded(LoadNewest("c1"), "Failed to load messages", is_lost=False))
-    assert lines[1:] == ["#1   10:02 Alice: hello", "! Failed to load messages."]
 
 
 def test_others_cannot_pretend_or_take_over_the_terminal() -> None:

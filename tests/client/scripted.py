@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -166,3 +168,9 @@ async def eventually(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110  # the condition is any state, not an event
             await asyncio.sleep(0)
+
+
+def token_until(end: datetime) -> str:
+    """Return a token that says when it ends."""
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": end.timestamp()}).encode()).decode().rstrip("=")
+    return f"header.{claims}.signature"

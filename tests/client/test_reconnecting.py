@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -27,9 +25,8 @@ from bridge.client import (
     Surroundings,
     WireClient,
 )
-from bridge.client.reconnecting import expiry
 from bridge.clock import FakeClock
-from tests.client.scripted import BOB, Peer, Script, ScriptedServer, eventually, message, scripted
+from tests.client.scripted import BOB, Peer, Script, ScriptedServer, eventually, message, scripted, token_until
 
 
 class Watch:
@@ -261,7 +258,7 @@ async def test_the_token_is_renewed_on_the_open_connection() -> None:
         renewed.set()
         await peer.until_closed()
 
-    soon = _token(FakeClock().now() + timedelta(seconds=0.01))
+    soon = token_until(FakeClock().now() + timedelta(seconds=0.01))
     source = iter([soon, "without an end"])
     rhythm = Rhythm(renewal_margin_seconds=0.0)
     async with linked(script, token=lambda: next(source), rhythm=rhythm) as (_, watch):
@@ -274,30 +271,3 @@ async def test_the_token_is_renewed_on_the_open_connection() -> None:
 def test_pauses_have_bounds(attempt: int, chance: float) -> None:
     """No pause is longer than the limit or shorter than half the first."""
     assert 0.5 <= Rhythm().pause(attempt, chance) <= 30.0
-
-
-def test_renewal_comes_before_the_end_but_not_all_the_time() -> None:
-    """The margin is kept before the end, and between attempts with a token that has ended."""
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    assert Rhythm().until_renewal(now + timedelta(hours=1), now) == 3570.0
-    assert Rhythm().until_renewal(now - timedelta(hours=1), now) == 30.0
-    assert Rhythm().until_renewal(None, now) is None
-
-
-def test_the_end_of_a_token() -> None:
-    """The exp claim is read without verifying anything."""
-    moment = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    assert expiry(_token(moment)) == moment
-
-
-@given(st.text())
-@pytest.mark.parametrize("shape", ["{}", "a.{}.c", "..", "a.b.c.{}"])
-def test_any_text_may_be_a_token(shape: str, text: str) -> None:
-    """Whatever a token looks like, its end is a moment or unknown, and never an exception."""
-    found = expiry(shape.format(text))
-    assert found is None or found.tzinfo is UTC
-
-
-def _token(end: datetime) -> str:
-    claims = base64.urlsafe_b64encode(json.dumps({"exp": end.timestamp()}).encode()).decode().rstrip("=")
-    return f"header.{claims}.signature"
