@@ -41,6 +41,7 @@ class Relay:
         self._overlap = overlap
         self._complete_until = context.clock.now()
         self._started_at = self._complete_until
+        self._has_caught_up = False
         self._in_doubt = True
         self._live = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -87,15 +88,26 @@ class Relay:
 
     async def _reconcile(self) -> None:
         while True:
-            self._doubt_arose.clear()
+            await self._until_due()
             try:
-                async with asyncio.timeout(RECONCILE_SECONDS if self.is_live else RECONCILE_WHEN_IN_DOUBT_SECONDS):
+                await self.catch_up()
+            except StoreError as error:
+                log.warning("relay.catch_up_postponed", cause=type(error).__name__, detail=str(error))
+                self._doubt()
+            except Exception:
+                log.exception("relay.catch_up_failed")
+                self._doubt()
+
+    async def _until_due(self) -> None:
+        """Wait for the slow timer or, in doubt, a moment; further doubts do not put it off, for they may never end."""
+        self._doubt_arose.clear()
+        if self.is_live:
+            try:
+                async with asyncio.timeout(RECONCILE_SECONDS):
                     await self._doubt_arose.wait()
             except TimeoutError:
-                try:
-                    await self.catch_up()
-                except Exception:
-                    log.exception("relay.catch_up_failed")
+                return
+        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS)
 
     async def _take(self, signal: Signal) -> None:
         members = self._context.members
@@ -109,17 +121,22 @@ class Relay:
             case ParticipantDeleted(row_id):
                 members.deleted(row_id)
             case Unreadable(table):
-                log.warning("relay.unreadable_change", table=table)
-                self._doubt()
+                self._miss(table)
             case Live():
                 members.hear(hearing=True)
                 self._live.set()
                 await self._catch_up()
-            case Lost(reason):
+            case Lost(reason):  # pragma: no branch  # the last kind of signal, as mypy knows
                 log.warning("feed.lost", reason=reason)
                 members.hear(hearing=False)
                 self._live.clear()
                 self._doubt()
+
+    def _miss(self, table: str) -> None:
+        log.warning("relay.unreadable_change", table=table)
+        if table != "messages":
+            self._context.members.hear(hearing=self._live.is_set())  # somebody may have left: forget who is a member
+        self._doubt()
 
     async def _relay(self, message: Message) -> None:
         if self._context.hub.has_seen(message_key(message.id)) or message.deleted_at is not None:
@@ -155,26 +172,30 @@ class Relay:
         since = self._complete_until - self._overlap
         after: Position | None = None
         found = 0
-        while True:
-            page = await self._context.store.messages.positions_since(since, after=after, limit=PAGE)
-            self._pass_over_old(page)
+        while page := await self._context.store.messages.positions_since(since, after=after, limit=PAGE):
+            if not self._has_caught_up:
+                self._pass_over_old(page)
             unseen = [one.id for one in page if not self._context.hub.has_seen(message_key(one.id))]
             for start in range(0, len(unseen), ROWS_AT_ONCE):
                 await self._read_and_relay(unseen[start : start + ROWS_AT_ONCE])
             found += len(unseen)
-            if not page:
-                break
+            if page[-1] == after:
+                break  # "infinity" and years that Python cannot hold are after everything: no end would come
             after = page[-1]
         self._complete(started_at, found)
 
     def _pass_over_old(self, page: Sequence[Position]) -> None:
-        """Deliver nothing older than this process: its clients have connected since, and loaded what was there."""
+        """Deliver nothing older than this process: its clients have connected since, and loaded what was there.
+
+        The first time only: an old time that appears later is a late commit or a slow clock, and new to everybody.
+        """
         for one in page:
             if one.created_at < self._started_at:
                 self._context.hub.pass_over(message_key(one.id))
 
     def _complete(self, until: datetime, found: int) -> None:
         self._complete_until = until
+        self._has_caught_up = True
         self._in_doubt = False
         log.debug("relay.caught_up", found=found)
 

@@ -1,0 +1,348 @@
+"""What the feed loses is found in the tables: after every gap, in every doubt, and on a slow timer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+from structlog.testing import capture_logs
+
+from bridge.errors import StoreDown
+from bridge.events import message_key
+from bridge.feed.changes import MessageInserted, Unreadable
+from bridge.feed.signals import Live, Lost
+from bridge.models import Position
+from bridge.relay import PAGE, RECONCILE_SECONDS, RECONCILE_WHEN_IN_DOUBT_SECONDS, ROWS_AT_ONCE
+from bridge.tables import known_moment
+from tests.people import BIRTH, OTHER_ROOM, A, B, C, X, message, message_id
+from tests.virtual_time import idle, in_virtual_time
+from tests.world import OVERLAP, Parts, Receiver
+
+QUESTION = "messages.positions_since"
+
+
+class Setting(Parts):
+    """A relay with listeners of A and C."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.c = Receiver(), Receiver()
+        self.context.hub.attach(self.a, A.identity)
+        self.context.hub.attach(self.c, C.identity)
+
+    async def live(self) -> Setting:
+        """Begin to hear changes."""
+        await self.relay.handle(Live())
+        return self
+
+
+async def test_what_was_written_during_a_gap_is_told_once_when_it_ends() -> None:
+    """In order, in every conversation, each to its members."""
+    s = await Setting().live()
+    await s.relay.handle(Lost("closed"))
+    s.legacy_insert(message(2))
+    s.legacy_insert(message(1))
+    s.legacy_insert(message(3, X, conversation=OTHER_ROOM))
+    await s.relay.handle(Live())
+    await s.relay.handle(Live())
+    assert s.a.contents == ["legacy 1", "legacy 2"]
+    assert s.c.contents == ["legacy 1", "legacy 2", "legacy 3"]
+
+
+async def test_what_was_told_is_not_read_again() -> None:
+    """Positions are compared first, rows read only for what is new."""
+    s = await Setting().live()
+    await s.relay.handle(MessageInserted(s.legacy_insert(message(1))))
+    await s.relay.catch_up()
+    assert s.store.asked("messages.by_ids") == 0
+    s.legacy_insert(message(2))
+    await s.relay.catch_up()
+    assert s.store.asked("messages.by_ids") == 1
+    assert s.a.contents == ["legacy 1", "legacy 2"]
+
+
+async def test_a_change_that_comes_after_the_catch_up_is_a_repeat() -> None:
+    """Late, but not news."""
+    s = await Setting().live()
+    s.legacy_insert(message(1))
+    await s.relay.catch_up()
+    await s.relay.handle(MessageInserted(message(1)))
+    assert s.a.contents == ["legacy 1"]
+
+
+async def test_a_late_commit_is_found_within_the_overlap() -> None:
+    """A transaction that was open for a while has an old time (contract F30)."""
+    s = await Setting().live()
+    s.clock.advance(600)
+    await s.relay.catch_up()
+    in_time = message(1, at=s.clock.now() - OVERLAP)
+    too_late = message(2, at=s.clock.now() - OVERLAP - timedelta(microseconds=1))
+    s.legacy_insert(in_time)
+    s.legacy_insert(too_late)
+    await s.relay.catch_up()
+    assert s.a.contents == ["legacy 1"]
+
+
+async def test_what_is_older_than_the_process_is_not_told() -> None:
+    """Its clients have connected since, and loaded what was there."""
+    s = Setting()
+    s.legacy_insert(message(1, at=BIRTH - timedelta(seconds=1)))
+    s.legacy_insert(message(2, at=BIRTH))
+    await s.relay.handle(Live())
+    assert s.a.contents == ["legacy 2"]
+
+
+async def test_a_late_commit_is_told_though_it_began_before_the_process() -> None:
+    """Only what the first catch-up finds was there before; a slow clock or a long transaction is news."""
+    s = await Setting().live()
+    s.legacy_insert(message(1, at=BIRTH - timedelta(seconds=1)))
+    await s.relay.catch_up()
+    await s.relay.handle(MessageInserted(message(1)))
+    assert s.a.contents == ["legacy 1"]
+
+
+async def test_a_first_catch_up_that_failed_is_no_first_one() -> None:
+    """The next one still passes over what was there before."""
+    s = Setting()
+    s.legacy_insert(message(1, at=BIRTH - timedelta(seconds=1)))
+    s.door.failing[QUESTION] = StoreDown()
+    await s.relay.handle(Live())
+    assert not s.relay.is_live
+    del s.door.failing[QUESTION]
+    await s.relay.catch_up()
+    assert s.a.contents == []
+    assert s.relay.is_live
+
+
+async def test_a_failed_catch_up_loses_nothing() -> None:
+    """The next one begins where the last complete one did."""
+    s = await Setting().live()
+    s.legacy_insert(message(1))
+    s.door.failing["messages.by_ids"] = StoreDown()
+    with pytest.raises(StoreDown):
+        await s.relay.catch_up()
+    s.clock.advance(3600)
+    del s.door.failing["messages.by_ids"]
+    await s.relay.catch_up()
+    assert s.a.contents == ["legacy 1"]
+
+
+async def test_deleted_messages_and_those_of_strangers_are_not_told() -> None:
+    """As when the feed brings them (contract F7)."""
+    s = await Setting().live()
+    s.legacy_insert(replace(message(1), deleted_at=BIRTH))
+    s.legacy_insert(message(2, X))
+    await s.relay.catch_up()
+    assert s.a.contents == []
+    assert s.relay.is_live
+
+
+async def test_a_message_deleted_between_the_two_readings_is_not_told() -> None:
+    """Positions were read, the row no longer is what it was."""
+    s = await Setting().live()
+    s.legacy_insert(message(1))
+    s.door.meanwhile(QUESTION, lambda: s.legacy_insert(replace(message(1), deleted_at=BIRTH)))
+    await s.relay.catch_up()
+    assert s.a.contents == []
+
+
+async def test_what_is_written_during_the_catch_up_is_found_too() -> None:
+    """Or comes through the feed; once in either case."""
+    s = await Setting().live()
+    s.legacy_insert(message(1))
+    s.door.meanwhile(QUESTION, lambda: s.legacy_insert(message(2)))
+    await s.relay.catch_up()
+    await s.relay.handle(MessageInserted(message(2)))
+    assert s.a.contents == ["legacy 1", "legacy 2"]
+
+
+async def test_a_long_gap_is_read_page_by_page() -> None:
+    """In small portions, each message once, ties included (contract F25)."""
+    s = await Setting().live()
+    count = 2 * PAGE + ROWS_AT_ONCE // 2
+    for number in range(count):
+        s.legacy_insert(message(number, at=BIRTH + timedelta(seconds=number // 300)))
+    await s.relay.catch_up()
+    assert s.a.contents == [f"legacy {number}" for number in range(count)]
+    assert s.store.asked("messages.by_ids") == 2 * PAGE // ROWS_AT_ONCE + 1
+
+
+async def test_a_time_beyond_all_times_does_not_hold_it_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may insert a message dated "infinity": it is after every position, so its page never ends."""
+    s = await Setting().live()
+    endless = [Position(known_moment("infinity"), message_id(number)) for number in (1, 2)]
+    for number in (1, 2):
+        s.legacy_insert(message(number, at=endless[0].created_at))
+    asked = 0
+
+    async def positions_since(*_: object, after: Position | None, limit: int) -> list[Position]:
+        nonlocal asked
+        asked += 1
+        assert asked < 10, "it would go on for ever"
+        return endless
+
+    monkeypatch.setattr(s.store, "messages", _with(s.store.messages, positions_since=positions_since))
+    await s.relay.catch_up()
+    assert s.a.contents == ["legacy 1", "legacy 2"]
+    assert s.relay.is_live
+
+
+def _with(original: object, **changes: object) -> object:
+    """Return something that behaves like the original except for some methods."""
+
+    class Changed:
+        def __getattr__(self, name: str) -> object:
+            return changes.get(name) or getattr(original, name)
+
+    return Changed()
+
+
+async def test_own_writes_on_their_way_are_left_to_their_senders() -> None:
+    """The catch-up may see the row before its write returns (contract F29)."""
+    s = await Setting().live()
+    reservation = s.context.hub.reserve(message(1).conversation_id, message_key(message_id(1)))
+    s.legacy_insert(message(1))
+    await s.relay.catch_up()
+    assert s.a.contents == []
+    reservation.abandon()
+    assert s.a.contents == ["legacy 1"]
+
+
+@asynccontextmanager
+async def running(s: Setting) -> AsyncIterator[None]:
+    """Let the relay run."""
+    async with asyncio.TaskGroup() as tasks:
+        run = tasks.create_task(s.relay.run())
+        yield
+        run.cancel()
+
+
+@in_virtual_time
+async def test_the_running_relay_hands_on_what_the_feed_says() -> None:
+    """Signal by signal, in order."""
+    s = Setting()
+    async with running(s):
+        s.feed.put(Live())
+        for number in (1, 2, 3):
+            s.feed.put(MessageInserted(s.legacy_insert(message(number))))
+        await s.feed.drained()
+        assert s.a.contents == ["legacy 1", "legacy 2", "legacy 3"]
+
+
+@in_virtual_time
+async def test_a_slow_timer_finds_what_the_feed_lost_silently() -> None:
+    """Without any sign of a gap (contract F30)."""
+    s = Setting()
+    async with running(s):
+        s.feed.put(Live())
+        await s.feed.drained()
+        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS + 1)
+        s.legacy_insert(message(1))
+        await asyncio.sleep(RECONCILE_SECONDS)
+        assert s.a.contents == ["legacy 1"]
+
+
+@in_virtual_time
+async def test_in_doubt_the_tables_are_asked_soon() -> None:
+    """Not after half a minute."""
+    s = Setting()
+    async with running(s):
+        s.feed.put(Live())
+        await s.feed.drained()
+        await asyncio.sleep(RECONCILE_SECONDS + 1)
+        s.legacy_insert(message(1))
+        s.feed.put(Unreadable("messages"))
+        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS + 0.1)
+        assert s.a.contents == ["legacy 1"]
+        assert s.relay.is_live
+
+
+@in_virtual_time
+async def test_doubts_that_never_end_do_not_put_the_catch_up_off() -> None:
+    """A stream of changes that we cannot read must not leave everybody without messages."""
+    s = Setting()
+    async with running(s):
+        s.feed.put(Live())
+        await s.feed.drained()
+        s.legacy_insert(message(1))
+        for _ in range(100):
+            s.feed.put(Unreadable("messages"))
+            await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS / 4)
+        assert s.a.contents == ["legacy 1"]
+
+
+@in_virtual_time
+async def test_while_the_feed_is_lost_the_tables_are_asked_instead() -> None:
+    """Every two seconds: slower than the feed, but nobody is left without messages."""
+    s = Setting()
+    async with running(s):
+        s.feed.put(Lost("no connection"))
+        await s.feed.drained()
+        for number in (1, 2):
+            s.legacy_insert(message(number))
+            await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS + 0.1)
+            assert s.a.contents[-1] == f"legacy {number}"
+        assert not s.relay.is_live
+
+
+@in_virtual_time
+async def test_a_catch_up_that_fails_is_tried_again_soon() -> None:
+    """By the timer too, and readiness says so meanwhile."""
+    s = Setting()
+    async with running(s):
+        s.feed.put(Live())
+        await s.feed.drained()
+        s.door.failing[QUESTION] = StoreDown("ConnectError")
+        with capture_logs() as logs:
+            await asyncio.sleep(RECONCILE_SECONDS + RECONCILE_WHEN_IN_DOUBT_SECONDS + 0.1)
+        assert not s.relay.is_live
+        assert {(line["event"], line.get("cause")) for line in logs} == {("relay.catch_up_postponed", "StoreDown")}
+        del s.door.failing[QUESTION]
+        s.legacy_insert(message(1))
+        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS + 0.1)
+        assert s.a.contents == ["legacy 1"]
+        assert s.relay.is_live
+
+
+@in_virtual_time
+async def test_an_unforeseen_error_makes_nobody_deaf() -> None:
+    """In a signal or in a catch-up: it goes to the log with its trace, and the relay goes on (supabase.md R4)."""
+    s = Setting()
+    async with running(s):
+        s.feed.put(Live())
+        await s.feed.drained()
+        with capture_logs() as logs:
+            s.door.failing["conversations.participants"] = RuntimeError("a bug")
+            s.feed.put(MessageInserted(s.legacy_insert(message(1))))
+            await idle()
+            assert not s.relay.is_live
+            await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS + 0.1)
+        assert [line["event"] for line in logs] == ["relay.failed", "relay.catch_up_failed"]
+        assert all(line["exc_info"] for line in logs)
+        del s.door.failing["conversations.participants"]
+        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS + 0.1)
+        assert s.a.contents == ["legacy 1"]
+
+
+@in_virtual_time
+async def test_signals_wait_while_a_catch_up_is_under_way() -> None:
+    """One at a time, so that nothing overtakes."""
+    s = Setting()
+    async with running(s):
+        s.feed.put(Live())
+        await s.feed.drained()
+        gate = s.door.hold_answer(QUESTION)
+        s.legacy_insert(message(1))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(s.relay.catch_up())
+            await gate.reached()
+            s.feed.put(MessageInserted(s.legacy_insert(message(2, B))))
+            await idle()
+            assert s.a.contents == []
+            gate.open()
+        await s.feed.drained()
+        assert s.a.contents == ["legacy 1", "legacy 2"]
