@@ -107,7 +107,7 @@ class Catalogue:
         row_security, key, names, type_names, types_sql, type_oids = rows[0]
         oids = cast("list[int]", type_oids)
         if not self._types.keys() >= set(oids):
-            await self._load_types()
+            await self.load_types()
         columns = tuple(
             Column(name=column, type_name=type_name, type_sql=type_sql, shape=shape_of(type_oid, self._types))
             for column, type_name, type_sql, type_oid in zip(
@@ -140,7 +140,8 @@ class Catalogue:
         bypasses, selectable = rows[0]
         return Rights(bypasses_row_security=bool(bypasses), selectable=frozenset(cast("list[str]", selectable)))
 
-    async def _load_types(self) -> None:
+    async def load_types(self) -> None:
+        """Read all types; done again when a table has one that is not known yet."""
         rows = cast("list[tuple[int, str, int, int, str]]", await self._database.rows(_TYPES))
         self._types = {
             oid: TypeRow(oid=oid, name=name, base_oid=base, element_oid=element, delimiter=delimiter)

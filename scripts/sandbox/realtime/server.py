@@ -54,9 +54,10 @@ class RealtimeServer:
         self._deserted.set()
         self._reading = Database(dsn, name="realtime stand-in: changes", setup=SETUP)
         self._asking = Database(dsn, name="realtime stand-in: subscriptions")
+        self._catalogue = Catalogue(self._reading)
         dispatcher = Dispatcher(
             registry=self._registry,
-            catalogue=Catalogue(self._reading),
+            catalogue=self._catalogue,
             visibility=Visibility(self._reading),
             faults=self.faults,
             clock=time.time,
@@ -186,6 +187,7 @@ class RealtimeServer:
         rows = await self._asking.rows("show wal_level")
         if rows != [("logical",)]:
             raise RuntimeError(f"Realtime needs wal_level=logical, the database has {rows[0][0]}")
+        await self._catalogue.load_types()  # and the connection is there before the first change
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
