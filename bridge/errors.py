@@ -5,6 +5,7 @@ Disconnect       the connection ends with a close code
 StoreError       the tables could not be asked; the action says which fault its client sees
   StoreRefused   the database said no and would say it again (a constraint, a right)
   StoreDown      no answer: network, overload, restart; a retry may help
+    StoreUnreadable  an answer, but one that cannot be read: because of one row, perhaps
 ConfigError      the settings are unusable; the program ends with exit status 2
 """
 
@@ -103,6 +104,10 @@ class StoreRefused(StoreError):
 
 class StoreDown(StoreError):
     """The database or the way to it did not answer; whether a write happened is unknown."""
+
+
+class StoreUnreadable(StoreDown):
+    """Rows came, and at least one of them cannot be read; fewer rows at once may help."""
 
 
 class ConfigError(Exception):

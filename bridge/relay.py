@@ -11,7 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from bridge.actions.context import Context
-from bridge.errors import StoreError
+from bridge.errors import StoreError, StoreUnreadable
 from bridge.events import MessageSent, message_key
 from bridge.feed import Feed, Signal
 from bridge.feed.changes import (
@@ -163,8 +163,22 @@ class Relay:
             return None
 
     async def _read_and_relay(self, ids: Sequence[MessageId]) -> None:
-        for message in await self._context.store.messages.by_ids(ids):
+        try:
+            messages = await self._context.store.messages.by_ids(ids)
+        except StoreUnreadable as error:
+            await self._halve(ids, error)
+            return
+        for message in messages:
             await self._relay(message)
+
+    async def _halve(self, ids: Sequence[MessageId], error: StoreUnreadable) -> None:
+        """Read the halves by themselves: one row that nobody can read must not hold up all others for ever."""
+        if len(ids) == 1:
+            log.error("relay.message_unreadable", message_id=ids[0], detail=str(error))
+            return
+        middle = len(ids) // 2
+        await self._read_and_relay(ids[:middle])
+        await self._read_and_relay(ids[middle:])
 
     async def _catch_up(self) -> None:
         """Read positions first and rows only for what is new: most of the overlap was delivered long ago."""

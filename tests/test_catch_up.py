@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -11,11 +11,11 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from bridge.errors import StoreDown
+from bridge.errors import StoreDown, StoreUnreadable
 from bridge.events import message_key
-from bridge.feed.changes import MessageInserted, Unreadable
+from bridge.feed.changes import MessageInserted, MessageUnread, Unreadable
 from bridge.feed.signals import Live, Lost
-from bridge.models import Position
+from bridge.models import Message, MessageId, Position
 from bridge.relay import PAGE, RECONCILE_SECONDS, RECONCILE_WHEN_IN_DOUBT_SECONDS, ROWS_AT_ONCE
 from bridge.tables import known_moment
 from tests.people import BIRTH, OTHER_ROOM, A, B, C, X, message, message_id
@@ -169,6 +169,28 @@ async def test_a_long_gap_is_read_page_by_page() -> None:
     await s.relay.catch_up()
     assert s.a.contents == [f"legacy {number}" for number in range(count)]
     assert s.store.asked("messages.by_ids") == 2 * PAGE // ROWS_AT_ONCE + 1
+
+
+async def test_a_row_that_nobody_can_read_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its metadata may be a number of thousands of digits: it is left out, the others are told, the catch-up ends."""
+    s = await Setting().live()
+    for number in range(10):
+        s.legacy_insert(message(number))
+    read = s.store.messages.by_ids
+
+    async def by_ids(ids: Collection[MessageId]) -> Sequence[Message]:
+        if message_id(7) in ids:
+            raise StoreUnreadable("ValueError")
+        return await read(ids)
+
+    monkeypatch.setattr(s.store, "messages", _with(s.store.messages, by_ids=by_ids))
+    with capture_logs() as logs:
+        await s.relay.catch_up()
+        await s.relay.handle(MessageUnread(message_id(7)))
+    assert s.a.contents == [f"legacy {number}" for number in range(10) if number != 7]
+    assert s.relay.is_live
+    left_out = [line["message_id"] for line in logs if line["event"] == "relay.message_unreadable"]
+    assert left_out == [message_id(7)] * 2
 
 
 async def test_a_time_beyond_all_times_does_not_hold_it_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from bridge.errors import (
     StoreDown,
     StoreError,
     StoreRefused,
+    StoreUnreadable,
 )
 
 CONTRACT_TEXTS = {
@@ -66,4 +67,5 @@ def test_exceptions_carry_what_their_catcher_needs() -> None:
     assert (refused.sqlstate, str(refused)) == ("23514", "refused with 23514")
     assert isinstance(refused, StoreError)
     assert isinstance(StoreDown(), StoreError)
+    assert isinstance(StoreUnreadable(), StoreDown)
     assert not isinstance(ConfigError(), StoreError)

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from postgrest.exceptions import APIError
 
-from bridge.errors import StoreDown, StoreError, StoreRefused
+from bridge.errors import StoreDown, StoreError, StoreRefused, StoreUnreadable
 
 PAGE = 1000
 """Rows per answer at most: Supabase's default cap truncates silently, so a full page is never the end."""
@@ -42,7 +42,8 @@ async def rows(query: Query, kind: type[R]) -> list[R]:
 
     Raises:
         StoreRefused: the database or PostgREST said no.
-        StoreDown: nobody answered, or not in a form that can be read.
+        StoreDown: nobody answered, or not with rows.
+        StoreUnreadable: one of the rows has not the form expected, or no parser reads it.
 
     """
     try:
@@ -51,10 +52,16 @@ async def rows(query: Query, kind: type[R]) -> list[R]:
         raise _store_error(error) from error
     except (httpx.HTTPError, OSError, TimeoutError) as error:
         raise StoreDown(type(error).__name__) from error
+    except (ValueError, RecursionError) as error:
+        # Anybody may write metadata with a number of thousands of digits or endless nesting, which Python refuses.
+        raise StoreUnreadable(type(error).__name__) from error
+    printed = getattr(answer, "data", None)
+    if not isinstance(printed, list):
+        raise StoreDown("an answer without rows")
     try:
-        return msgspec.convert(getattr(answer, "data", None), list[kind])  # type: ignore[valid-type]  # a runtime type
-    except msgspec.ValidationError as error:
-        raise StoreDown("an answer of an unexpected shape") from error
+        return msgspec.convert(printed, list[kind])  # type: ignore[valid-type]  # a runtime type
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise StoreUnreadable("a row of an unexpected shape") from error
 
 
 def _store_error(error: APIError) -> StoreError:
