@@ -62,6 +62,8 @@ class Connection:
         self._held: deque[_Written | _Close] = deque()
         self._queued = asyncio.Event()
         self._refusals: set[Timer] = set()
+        self._tcp: asyncio.Transport | None = None
+        self._cut_off = False
 
     async def run(self, tcp: asyncio.Transport | None) -> None:
         """Serve the client until it leaves, falls silent or is thrown out; `tcp` is what `reset` tears."""
@@ -181,12 +183,16 @@ class Connection:
         return stall == "everything" or (stall == "frames" and not heartbeat)
 
     def _put(self, written: _Written | _Close, *, stalled: bool) -> None:
+        if self._cut_off:
+            return
         queue = self._held if stalled else self._queue
         queue.append(written)
+        self._queued.set()
         if len(queue) > MAX_QUEUED_FRAMES:
             _log.warning("a client reads too slowly and is cut off")
+            self._cut_off = True
+            queue.clear()
             self.reset()
-        self._queued.set()
 
     async def _write(self) -> None:
         try:

@@ -6,15 +6,16 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from scripts.sandbox.realtime.catalogue import Catalogue, Rights, Table
+from scripts.sandbox.realtime.catalogue import Rights, Table
 from scripts.sandbox.realtime.changes import Change, NamedRow
 from scripts.sandbox.realtime.events import encode_event, encode_refusal, refusal
 from scripts.sandbox.realtime.faults import Faults, Trace
 from scripts.sandbox.realtime.filters import MalformedFilter, matches
-from scripts.sandbox.realtime.pgoutput import Action
+from scripts.sandbox.realtime.pgoutput import Action, Relation
 from scripts.sandbox.realtime.subscriptions import Receiver, Registry, Subscription
-from scripts.sandbox.realtime.visibility import Question, Visibility, question
+from scripts.sandbox.realtime.visibility import Question, question
 
 _log = logging.getLogger(__name__)
 RATE_WINDOW_SECONDS = 60.0
@@ -37,6 +38,23 @@ class _Pending:
     change: Change
     table: Table
     asked: list[_Asked] = field(default_factory=list)
+
+
+class Tables(Protocol):
+    """What is known of tables and rights; the catalogue."""
+
+    async def table(self, relation: Relation) -> Table | None:
+        """Return the table; None if it is gone."""
+
+    async def rights(self, relation: Relation, role: str) -> Rights:
+        """Return what a role may see of it."""
+
+
+class Judge(Protocol):
+    """Who knows which rows can be seen; `Visibility`."""
+
+    async def answer(self, xids: Iterable[int], questions: Sequence[Question]) -> frozenset[Question]:
+        """Return the questions whose asker may see the row, once the transactions can be seen."""
 
 
 class RateLimit:
@@ -65,8 +83,8 @@ class Dispatcher:
         self,
         *,
         registry: Registry,
-        catalogue: Catalogue,
-        visibility: Visibility,
+        catalogue: Tables,
+        visibility: Judge,
         faults: Faults,
         clock: Callable[[], float],
     ) -> None:

@@ -32,7 +32,7 @@ and p.tablename not like '%% %%'
 order by c.oid
 """  # the real poller cannot name a table with spaces and never delivers one
 _FINGERPRINT = """
-select string_agg(format('%%I.%%I', schemaname, tablename), ',' order by schemaname, tablename)
+select coalesce(string_agg(format('%%I.%%I', schemaname, tablename), ',' order by schemaname, tablename), '')
 from pg_publication_tables where pubname = %s
 """
 
@@ -89,10 +89,10 @@ class Resolver:
                 )
         return found
 
-    async def publication(self) -> str | None:
+    async def publication(self) -> str:
         """Return a text that changes when a table enters or leaves the publication."""
         rows = await self._database.rows(_FINGERPRINT, (PUBLICATION,))
-        return cast("str | None", rows[0][0])
+        return cast("str", rows[0][0])
 
     async def _tables(self, wanted: Wanted) -> list[Table]:
         names = {"publication": PUBLICATION, "schema": wanted.schema, "table": wanted.table}

@@ -52,20 +52,16 @@ class Subscriber:
 
     async def watch_publication(self) -> None:
         """Start over whenever a table enters or leaves the publication."""
-        known = await self._publication()
+        known: str | None = None
         while True:
-            await asyncio.sleep(self._timing.publication_check)
-            now = await self._publication()
-            if now != known:
+            try:
+                now = await self._resolver.publication()
+                if known is not None and now != known:
+                    self.start_over()
                 known = now
-                self.start_over()
-
-    async def _publication(self) -> str | None:
-        try:
-            return await self._resolver.publication()
-        except psycopg.OperationalError as error:
-            _log.warning("the publication cannot be read: %s", error)
-            return None
+            except psycopg.OperationalError as error:
+                _log.warning("the publication cannot be read: %s", error)
+            await asyncio.sleep(self._timing.publication_check)
 
     async def _subscribe(self, channel: Channel) -> None:
         bearer = channel.bearer

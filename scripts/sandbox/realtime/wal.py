@@ -99,11 +99,11 @@ class Stream:
 
         """
         while not self._stopped:
+            await self._keep_in_touch()  # a busy stream must not forget it
             found = self._available()
             if found:
                 yield found
             elif not self._stopped:
-                await self._keep_in_touch()
                 await self._wait_readable(_STATUS_SECONDS)
                 self._consume()
 

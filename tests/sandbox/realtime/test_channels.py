@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import cast
 
 import pytest
 
 from scripts.sandbox.keys import Keys
-from scripts.sandbox.realtime.phoenix import Version
+from scripts.sandbox.realtime.phoenix import BinaryBroadcast, Encoding, Version
 from scripts.sandbox.realtime.timing import Timing
 from tests.sandbox.realtime.fakes import FakeSocket, Json, World
 
@@ -388,3 +389,34 @@ def test_a_channel_ends_only_once(world: World) -> None:
     frames = socket.take()
     assert [(frame["event"], frame["ref"]) for frame in frames] == [("phx_error", "1")]
     assert world.faults.counts.channels == 0
+
+
+def test_a_binary_broadcast_whose_json_is_none_reaches_nobody(world: World) -> None:
+    """The sender's socket stays."""
+    sender, hearer = world.socket(version=Version.V2), world.socket()
+    for socket in (sender, hearer):
+        socket.join(TOPIC)
+    broken = BinaryBroadcast(user_event="e", encoding=Encoding.JSON, body=b"{")
+    sender.receive(TOPIC, "broadcast", broken, ref="2", join_ref="1")
+    assert sender.take() == hearer.take() == []
+
+
+def test_a_client_that_reads_too_slowly_is_cut_off(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its queue is bounded; once, with a line in the log."""
+    monkeypatch.setattr("scripts.sandbox.realtime.connection.MAX_QUEUED_FRAMES", 3)
+    socket = world.socket()
+    for number in range(10):
+        socket.receive("phoenix", "heartbeat", {}, ref=str(number))
+    assert socket.take() == []
+    assert caplog.text.count("cut off") == 1
+
+
+async def test_a_silent_reset_leaves_no_refusal_behind(world: World) -> None:
+    """A join that waits for its refusal is forgotten with its socket."""
+    socket = world.socket()
+    socket.join(TOPIC, token="no.token.atall")
+    await asyncio.gather(socket.connection.run(None), return_exceptions=True)  # it was never connected
+    world.time.pass_seconds(10)
+    assert socket.take() == []

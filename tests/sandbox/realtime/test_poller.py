@@ -12,6 +12,7 @@ from typing import cast
 
 import psycopg
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from psycopg.conninfo import make_conninfo
 
 from scripts.sandbox.keys import Keys
@@ -328,3 +329,50 @@ async def test_a_stream_that_cannot_start(dsn: str) -> None:
     with pytest.raises(StreamEnded):
         async with open_stream(dsn, "it's no name", lambda: 0.0):
             raise AssertionError("never started")
+
+
+@sandbox
+async def test_a_database_that_does_not_log_enough_is_refused(
+    dsn: str, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the reason, before anything is started."""
+    server = RealtimeServer(dsn=dsn, keys=keys)
+
+    async def replica(query: object, parameters: object = ()) -> list[tuple[object, ...]]:
+        return [("replica",)]
+
+    monkeypatch.setattr(server._asking, "rows", replica)
+    with pytest.raises(RuntimeError, match="wal_level=logical"):
+        await server.start()
+
+
+async def test_a_server_that_is_not_started_says_so(keys: Keys) -> None:
+    """503 for whoever connects too early, and a stop is fine."""
+    server = RealtimeServer(dsn="", keys=keys)
+    response = await server.websocket(make_mocked_request("GET", "/realtime/v1/websocket"))
+    assert response.status == 503
+    await server.stop()
+    with pytest.raises(RuntimeError, match="not started"):
+        await server.died()
+
+
+@sandbox
+async def test_a_publication_that_cannot_be_read_is_tried_again(
+    cluster_dsn: str, dsn: str, keys: Keys, database: psycopg.AsyncConnection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody is subscribed anew because of it."""
+    timing = replace(Timing.instant(), publication_check=0.01)
+    async with (
+        run_stand_in(dsn=dsn, keys=keys, timing=timing) as stand_in,
+        PhoenixClient(stand_in.websocket_url, keys.publishable) as client,
+    ):
+        await client.subscribe("realtime:t", NOTES)
+        async with closed_to_newcomers(cluster_dsn, database.info.dbname):
+            await database.execute(CUT_READING.replace("changes", "subscriptions"))
+            await eventually(lambda: "the publication cannot be read" in caplog.text)
+            await client.join("realtime:u", NOTES)
+            system = await client.expect("system", "realtime:u")
+            assert system.payload["message"] == "Subscribing to PostgreSQL failed"
+        frames = await client.until(lambda found: found.payload["status"] == "ok")
+        assert {frame.topic for frame in frames} == {"realtime:u"}
+        await client.nothing_but_a_heartbeat()
