@@ -30,7 +30,7 @@ from bridge.relay import Relay
 from bridge.send_times import SendTimes
 from bridge.session import Connection, Limits
 from tests.emulated_w1 import Frame, read_frame
-from tests.gated import GatedStore
+from tests.gated import Gate, GatedStore
 from tests.people import OTHER_ROOM, ROOM, USERS, A, B, C, D, Person, X
 from tests.tokens import AUDIENCE, SECRET, Mint, keyring_of
 
@@ -121,12 +121,16 @@ class Client:
         self.outbox = Outbox(max_frames=max_frames, max_bytes=max_bytes)
         self.connection = Connection(parts.context, parts.verifier, self.outbox, limits)
         self.frames: list[Frame] = []
+        self.stalled: Gate | None = None
+        self.working: asyncio.Task[None] | None = None
         self._parts = parts
         self._numbers = count(1)
         self._news = asyncio.Event()
 
     async def take(self, text: str) -> None:
-        """Take a frame from the bridge."""
+        """Take a frame from the bridge, unless this client has stopped reading."""
+        if self.stalled is not None:
+            await self.stalled()
         self.frames.append(read_frame(text))
         self._news.set()
 
@@ -167,6 +171,12 @@ class Client:
         """Return the contents of the messages pushed so far."""
         return [str(frame.payload["message"]["encrypted_content"]) for frame in await self.pushed()]
 
+    def vanish(self) -> None:
+        """Let the socket end, as its endpoint does: whatever is being done is cancelled."""
+        if self.working is not None:
+            self.working.cancel()
+        self.connection.close()
+
     async def disconnected(self) -> Disconnect:
         """Wait until the bridge ends the connection."""
         return await self.outbox.closing()
@@ -185,7 +195,7 @@ class World(Parts):
     ) -> Client:
         """Open a connection; with `deadline`, one whose time to authenticate runs."""
         client = Client(self, limits, max_frames=max_frames, max_bytes=max_bytes)
-        self.run(client.connection.work())
+        client.working = self._start(client.connection.work())
         self.run(client.outbox.write(client.take))
         if deadline:
             self.run(client.connection.enforce_deadline())
@@ -201,6 +211,10 @@ class World(Parts):
     def run(self, work: Coroutine[object, object, None]) -> None:
         """Run something until the world ends."""
         self._running.append(self._tasks.create_task(work))
+
+    def _start(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        self.run(work)
+        return self._running[-1]
 
     def end(self) -> None:
         """Cancel what still runs."""
