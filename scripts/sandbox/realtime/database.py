@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 import psycopg
@@ -32,6 +33,7 @@ class Database:
         self._name = name
         self._setup = setup
         self._connection: psycopg.AsyncConnection | None = None
+        self._turn = asyncio.Lock()  # two tasks that find it dead must not both dial
 
     async def rows(self, query: Query, parameters: Parameters = ()) -> list[tuple[object, ...]]:
         """Return all rows of a statement; a connection that died since its last use is replaced.
@@ -41,15 +43,15 @@ class Database:
             psycopg.Error: the statement failed.
 
         """
-        if self._connection is not None:
-            try:
-                return await self._ask(self._connection, query, parameters)
-            except psycopg.OperationalError:
-                if not self._connection.closed:
-                    raise
-                self._connection = None
-        self._connection = await self._dial()
-        return await self._ask(self._connection, query, parameters)
+        async with self._turn:
+            if self._connection is not None:
+                try:
+                    return await self._ask(self._connection, query, parameters)
+                except psycopg.OperationalError:
+                    if not self._connection.closed:
+                        raise
+            self._connection = await self._dial()
+            return await self._ask(self._connection, query, parameters)
 
     async def close(self) -> None:
         """Hang up."""

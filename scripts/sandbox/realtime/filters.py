@@ -47,7 +47,7 @@ class Operator(Enum):
     ISDISTINCT = "isdistinct"
 
 
-TYPED = frozenset((Operator.EQ, Operator.NEQ, Operator.LT, Operator.LTE, Operator.GT, Operator.GTE, Operator.IN))
+UNTYPED = frozenset((Operator.LIKE, Operator.ILIKE, Operator.MATCH, Operator.IMATCH, Operator.IS))
 _NAMES = "|".join(sorted((operator.value for operator in Operator), key=len, reverse=True))
 _START = re.compile(rf"\s*(?P<column>[^=,\s]+)=(?P<negated>not\.)?(?P<operator>{_NAMES})\.", re.ASCII)
 

@@ -10,7 +10,7 @@ import psycopg
 
 from scripts.sandbox.realtime.catalogue import Catalogue, Rights, Table
 from scripts.sandbox.realtime.database import Database
-from scripts.sandbox.realtime.filters import TYPED, Condition, MalformedFilter, parse
+from scripts.sandbox.realtime.filters import UNTYPED, Condition, MalformedFilter, parse
 from scripts.sandbox.realtime.subscriptions import (
     Binding,
     MalformedBinding,
@@ -114,7 +114,7 @@ class Resolver:
         types = {column.name: column.type_sql for column in table.columns}
         if condition.column not in types or condition.column not in rights.selectable:
             raise _failed(wanted, f"invalid column for filter {condition.column}")
-        if condition.operator not in TYPED:
+        if condition.operator in UNTYPED:
             return condition
         query = f"select array(select each::{types[condition.column]}::text from unnest(%s::text[]) each)"
         try:

@@ -137,6 +137,17 @@ async def test_filters_decide(connect: Connect, database: psycopg.AsyncConnectio
     await other.nothing_but_a_heartbeat()
 
 
+async def test_other_filters_decide_too(connect: Connect, database: psycopg.AsyncConnection) -> None:
+    """Patterns, lists, negation and several conditions, on the wire."""
+    client, number = await connect(), fresh_id()
+    wanted = f"id=in.({number},{number + 1},{number + 2}),body=like.a%,rank=not.is.null,rank=isdistinct.7.0"
+    await client.subscribe("realtime:t", {**NOTES, "filter": wanted})
+    rows = [(number, "b", 1), (number + 1, "ab", 7), (number + 3, "ab", 1), (number + 2, "ab", 1)]
+    for row in rows:
+        await database.execute("insert into notes values (%s, %s, %s)", row)
+    assert (await client.next()).record["id"] == number + 2
+
+
 async def test_select_leaves_columns_out(connect: Connect, database: psycopg.AsyncConnection) -> None:
     """The primary key is always there; an unselected channel on the same socket gets the whole row."""
     client = await connect()

