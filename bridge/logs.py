@@ -13,8 +13,13 @@ import structlog
 
 def configure_logs(level: str, *, as_json: bool) -> None:
     """Send our own lines and the libraries' warnings to standard error."""
+    # Plain traces: where a package for pretty ones happens to be installed, they show local variables, tokens included.
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -1,0 +1,95 @@
+"""Lines go to standard error, as text or JSON, with context and trace and without local variables."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from bridge.logs import configure_logs
+
+SECRET = "the token"
+
+
+@contextmanager
+def configured(level: str, *, as_json: bool) -> Iterator[None]:
+    """Log as the program does, and as before afterwards; only loggers made meanwhile are used, for they are cached."""
+    root, realtime = logging.getLogger(), logging.getLogger("realtime")
+    handlers, root_level, realtime_level = list(root.handlers), root.level, realtime.level
+    root.handlers.clear()
+    configure_logs(level, as_json=as_json)
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
+        root.handlers[:] = handlers
+        root.setLevel(root_level)
+        realtime.setLevel(realtime_level)
+
+
+def fail() -> None:
+    """Raise with a secret in a local variable."""
+    token = SECRET
+    raise RuntimeError(f"a reason of {len(token)} characters")
+
+
+def log_everything() -> None:
+    """Log a line below the level, one with context and one with a trace."""
+    log = structlog.get_logger()
+    log.debug("too.fine")
+    with bound_contextvars(request_id="r1"):
+        log.info("told", count=1)
+    try:
+        fail()
+    except RuntimeError:
+        log.exception("failed")
+
+
+def test_as_json_each_line_is_an_object(capsys: pytest.CaptureFixture[str]) -> None:
+    """For machines: event, level, time, context, trace."""
+    with configured("info", as_json=True):
+        log_everything()
+    out, err = capsys.readouterr()
+    told, failed = (json.loads(line) for line in err.splitlines())
+    assert out == ""
+    assert (told["event"], told["level"], told["count"], told["request_id"]) == ("told", "info", 1, "r1")
+    assert told["timestamp"].endswith("Z")
+    assert (failed["event"], failed["level"]) == ("failed", "error")
+    assert "a reason of 9 characters" in failed["exception"]
+    assert "request_id" not in failed
+
+
+def test_as_text_each_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without colours where nobody looks."""
+    with configured("INFO", as_json=False):
+        log_everything()
+    err = capsys.readouterr().err
+    assert "told" in err
+    assert "request_id=r1" in err
+    assert "a reason of 9 characters" in err
+    assert "too.fine" not in err
+    assert "\x1b[" not in err
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_no_trace_shows_local_variables(capsys: pytest.CaptureFixture[str], *, as_json: bool) -> None:
+    """Whatever packages are installed (contract F11)."""
+    with configured("debug", as_json=as_json):
+        log_everything()
+        renderer = structlog.get_config()["processors"][-1]
+    assert SECRET not in capsys.readouterr().err
+    assert as_json or renderer._exception_formatter is structlog.dev.plain_traceback
+
+
+def test_libraries_warn_but_the_realtime_client_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """It logs whole frames, contents included, at error level."""
+    with configured("debug", as_json=True):
+        logging.getLogger("some.library").warning("careful")
+        logging.getLogger("some.library").info("chatter")
+        logging.getLogger("realtime._async.client").error("frame: %s", SECRET)
+    assert capsys.readouterr().err == "WARNING some.library careful\n"
