@@ -41,9 +41,9 @@ class Relay:
         self._overlap = overlap
         self._complete_until = context.clock.now()
         self._started_at = self._complete_until
-        self._has_caught_up = False
         self._in_doubt = True
         self._live = asyncio.Event()
+        self._caught_up = asyncio.Event()
         self._turn = asyncio.Lock()
         self._doubt_arose = asyncio.Event()
 
@@ -53,8 +53,9 @@ class Relay:
         return self._live.is_set() and not self._in_doubt
 
     async def wait_until_live(self) -> None:
-        """Wait for the first confirmation that changes arrive."""
+        """Wait until changes arrive and the first catch-up has told old from new."""
         await self._live.wait()
+        await self._caught_up.wait()
 
     async def run(self) -> None:
         """Relay until cancelled."""
@@ -187,7 +188,7 @@ class Relay:
         after: Position | None = None
         found = 0
         while page := await self._context.store.messages.positions_since(since, after=after, limit=PAGE):
-            if not self._has_caught_up:
+            if not self._caught_up.is_set():
                 self._pass_over_old(page)
             unseen = [one.id for one in page if not self._context.hub.has_seen(message_key(one.id))]
             for start in range(0, len(unseen), ROWS_AT_ONCE):
@@ -209,7 +210,7 @@ class Relay:
 
     def _complete(self, until: datetime, found: int) -> None:
         self._complete_until = until
-        self._has_caught_up = True
+        self._caught_up.set()
         self._in_doubt = False
         log.debug("relay.caught_up", found=found)
 

@@ -256,6 +256,20 @@ async def test_the_running_relay_hands_on_what_the_feed_says() -> None:
 
 
 @in_virtual_time
+async def test_who_waits_for_the_relay_waits_for_the_first_catch_up() -> None:
+    """Before it a client might be told what was there already: a message dated ahead by a wrong clock."""
+    s = Setting()
+    gate = s.door.hold(QUESTION)
+    async with running(s), asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(s.relay.wait_until_live())
+        s.feed.put(Live())
+        await gate.reached()
+        await idle()
+        assert not waiting.done()
+        gate.open()
+
+
+@in_virtual_time
 async def test_a_slow_timer_finds_what_the_feed_lost_silently() -> None:
     """Without any sign of a gap (contract F30)."""
     s = Setting()
