@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from scripts.sandbox.keys import Keys
 from scripts.sandbox.postgres import Postgres
 from scripts.sandbox.realtime import Timing
+from tests.sandbox.realtime.fakes import World
 from tests.sandbox.realtime.phoenix_client import PhoenixClient
 from tests.sandbox.realtime.running import StandIn, run_stand_in
 
@@ -75,3 +76,9 @@ async def connect(stand_in: StandIn) -> AsyncIterator[Connect]:
             return await stack.enter_async_context(client)
 
         yield connect_one
+
+
+@pytest.fixture
+def world() -> World:
+    """Return a world without sockets, with the sandbox's timing."""
+    return World()

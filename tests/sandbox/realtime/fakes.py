@@ -114,3 +114,16 @@ class World:
     def socket(self, api_key: str | None = None, *, version: Version = Version.V1) -> FakeSocket:
         """Connect."""
         return FakeSocket(self, bearer_of_key(self.keys, api_key or self.keys.publishable), version)
+
+
+def events(frames: list[Json]) -> list[object]:
+    """Return the names of the events."""
+    return [frame["event"] for frame in frames]
+
+
+def reason(frames: list[Json]) -> str:
+    """Return the reason of the one error reply."""
+    [frame] = frames
+    payload = cast("Json", frame["payload"])
+    assert payload["status"] == "error"
+    return cast("Mapping[str, str]", payload["response"])["reason"]

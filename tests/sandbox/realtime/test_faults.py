@@ -10,24 +10,15 @@ import psycopg
 import pytest
 from aiohttp import ClientSession
 
-from scripts.sandbox.realtime import FaultRefused, Faults
-from scripts.sandbox.realtime.faults import Deed, Drop, ExpireTokens, Resubscribe, SendSystemError, Settings, Trace
+from scripts.sandbox.realtime.faults import Drop, ExpireTokens, SendSystemError
 from tests.sandbox.realtime.conftest import Connect
 from tests.sandbox.realtime.eventually import eventually
-from tests.sandbox.realtime.fresh import fresh_id
+from tests.sandbox.realtime.notes import NOTES, fresh_id, note
 from tests.sandbox.realtime.phoenix_client import Closed, PhoenixClient
 from tests.sandbox.realtime.running import StandIn
 
-NOTES = {"event": "*", "schema": "public", "table": "notes"}
 TOPIC = "realtime:t"
 sandbox = pytest.mark.sandbox
-
-
-async def note(database: psycopg.AsyncConnection) -> int:
-    """Write a note and return its id."""
-    number = fresh_id()
-    await database.execute("insert into notes (id) values (%s)", (number,))
-    return number
 
 
 async def hears(client: PhoenixClient, *numbers: int) -> None:
@@ -39,44 +30,6 @@ async def hears(client: PhoenixClient, *numbers: int) -> None:
 def deed(name: str, **parameters: object) -> Mapping[str, object]:
     """Return what the control endpoint takes for one deed."""
     return {"deeds": [{"deed": name, **parameters}]}
-
-
-def test_settings_and_deeds_are_told_to_listeners() -> None:
-    """Settings first, with what they were; then the deeds in order."""
-    faults, told = Faults(), list[object]()
-    faults.listen(lambda before, after: told.append((before.delay_ms, after.delay_ms)), told.append)
-    faults.apply({"delay_ms": 5, "deeds": [{"deed": "drop", "code": 1012}, {"deed": "resubscribe"}]})
-    assert told == [(0.0, 5.0), Drop(code=1012), Resubscribe()]
-    faults.apply({"withhold": ["notes"]})
-    assert faults.settings == Settings(delay_ms=5, withhold=frozenset({"notes"}))
-    faults.reset()
-    assert faults.settings == Settings()
-
-
-@pytest.mark.parametrize(
-    "switches",
-    [
-        {"unknown": 1},
-        {"delay_ms": "long"},
-        {"stall": "a little"},
-        {"delay_ms": 1, "deeds": [{"deed": "explode"}]},
-        {"delay_ms": 1, "deeds": [{"deed": "drop", "code": "x"}]},
-        {"delay_ms": 1, "deeds": 7},
-    ],
-)
-def test_a_wrong_switch_changes_nothing(switches: Mapping[str, object]) -> None:
-    """Unknown names and wrong types are refused as a whole."""
-    faults = Faults()
-    with pytest.raises(FaultRefused):
-        faults.apply(switches)
-    assert faults.settings == Settings()
-
-
-def test_a_snapshot_is_plain_json() -> None:
-    """Settings and counts by name."""
-    snapshot = Faults().snapshot()
-    assert cast("dict[str, object]", snapshot["settings"])["stall"] == "off"
-    assert cast("dict[str, object]", snapshot["counts"])["connections"] == 0
 
 
 @sandbox
@@ -345,27 +298,3 @@ async def test_traces_tell_when_a_change_came_and_went(
     assert (trace["schema"], trace["table"], trace["type"]) == ("public", "notes", "INSERT")
     assert trace["key"] == {"id": str(number)}
     assert trace["sockets"] == 2
-
-
-def test_a_trace_counts_its_sockets() -> None:
-    """The first and the last writing are kept."""
-    trace = Trace(schema="s", table="t", type="INSERT", key={}, committed_at=1, received_at=2)
-    trace.written(3)
-    trace.written(4)
-    assert (trace.first_written_at, trace.last_written_at, trace.sockets) == (3, 4, 2)
-
-
-def test_every_deed_has_a_name_in_json() -> None:
-    """What the control endpoint takes."""
-    seen: list[Deed] = []
-    faults = Faults()
-    faults.listen(lambda before, after: None, seen.append)
-    for name, parameters in (
-        ("drop", {}),
-        ("system_error", {"message": "m"}),
-        ("expire_tokens", {}),
-        ("crash", {}),
-        ("resubscribe", {}),
-    ):
-        faults.apply(deed(name, **parameters))
-    assert len(seen) == 5

@@ -18,12 +18,11 @@ from scripts.sandbox.keys import Keys
 from scripts.sandbox.npm import NODE_FOLDER, ensure_node_packages
 from scripts.sandbox.realtime.faults import Drop, ExpireTokens
 from tests.sandbox.realtime.eventually import DEADLINE_SECONDS
-from tests.sandbox.realtime.fresh import fresh_id
+from tests.sandbox.realtime.notes import NOTES, fresh_id
 from tests.sandbox.realtime.running import StandIn
 
 pytestmark = pytest.mark.sandbox
 SCRIPT = Path(__file__).with_name("javascript_client.mjs")
-NOTES = {"event": "*", "schema": "public", "table": "notes"}
 Json = dict[str, object]
 
 

@@ -16,7 +16,7 @@ from realtime.types import RealtimeChannelOptions, RealtimePostgresChangesListen
 from scripts.sandbox.keys import Keys
 from scripts.sandbox.realtime.faults import Drop, ExpireTokens
 from tests.sandbox.realtime.eventually import DEADLINE_SECONDS
-from tests.sandbox.realtime.fresh import fresh_id
+from tests.sandbox.realtime.notes import fresh_id
 from tests.sandbox.realtime.running import StandIn
 
 pytestmark = pytest.mark.sandbox

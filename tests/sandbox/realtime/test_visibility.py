@@ -13,7 +13,7 @@ from scripts.sandbox.keys import Keys
 from scripts.sandbox.realtime.database import Database
 from scripts.sandbox.realtime.visibility import SETUP, Question, Visibility
 from tests.sandbox.realtime.conftest import Connect
-from tests.sandbox.realtime.fresh import fresh_id
+from tests.sandbox.realtime.notes import fresh_id
 from tests.sandbox.realtime.phoenix_client import PhoenixClient
 
 pytestmark = pytest.mark.sandbox
