@@ -53,6 +53,11 @@ class Profile(Struct, frozen=True, kw_only=True):
     avatar_url: str | None
 
 
+def profile_of(user: User) -> Profile:
+    """Return what others see of a user."""
+    return Profile(id=user.id, username=user.username, display_name=user.display_name, avatar_url=user.avatar_url)
+
+
 class Participant(Struct, frozen=True, kw_only=True):
     """A row of conversation_participants; active while left_at is null."""
 

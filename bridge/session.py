@@ -31,6 +31,7 @@ from bridge.errors import (
 )
 from bridge.identity import find_user, identity_of
 from bridge.ids import fresh_id
+from bridge.models import profile_of
 from bridge.outbox import Outbox
 from bridge.protocol import BadFrame, Command
 from bridge.rows import UserRow, user_row
@@ -185,6 +186,7 @@ class Connection:
         previous = self.session.caller if self.session else None
         rooms = previous.rooms if previous and previous.identity == identity else Rooms()
         self.close()
+        self._context.profiles.remember(profile_of(user))
         caller = Caller(identity=identity, user=user, rooms=rooms)
         self.session = Session(caller, claims, self._outbox, self._context, self._limits.leeway)
         self._authenticated.set()

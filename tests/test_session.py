@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.errors import CloseCode
+from bridge.feed.changes import MessageInserted
 from tests.gated import Gate
 from tests.people import EVERY_KIND, OTHER_ROOM, ROOM, A, B, C, D, E, F, Person, X, message_id
 from tests.tokens import ABSENT
@@ -213,6 +214,22 @@ async def test_a_write_that_overlaps_anothers_is_told_in_the_order_of_its_time()
         await a.reply(first)
         assert await c.received() == await a.received() == await b.received() == ["first", "second"]
         assert [row.content for row in w.stored()] == ["first", "second"]
+
+
+async def test_an_echo_costs_no_question_even_if_it_is_faster_than_the_answer() -> None:
+    """The sender's profile came with its login, the members with its first send."""
+    async with world() as w:
+        b = await w.signed_in(B)
+        await b.ask("send_message", conversationId=ROOM, content="first")
+        w.tables.asked.clear()
+        gate = w.door.hold_answer("messages.insert")
+        sending = b.send("send_message", conversationId=ROOM, content="second")
+        await gate.reached()
+        await w.relay.handle(MessageInserted(w.stored()[-1]))
+        gate.open()
+        await b.reply(sending)
+        assert await b.received() == ["first", "second"]
+        assert w.tables.asked == ["messages.insert"]
 
 
 async def test_after_a_reconnect_authentication_is_enough() -> None:

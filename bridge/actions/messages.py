@@ -15,7 +15,7 @@ from bridge.errors import MISSING_CONVERSATION_ID, UNAUTHORIZED, ActionError, Er
 from bridge.events import MessageSent, message_key
 from bridge.hub import Reservation
 from bridge.ids import canonical_uuid, derived_message_id, new_message_id
-from bridge.models import ConversationId, Message, MessageId, NewMessage, Position, Profile, Quote, UserId
+from bridge.models import ConversationId, Message, MessageId, NewMessage, Position, Quote, UserId, profile_of
 from bridge.rows import MessageRow, message_row
 
 MAX_METADATA_BYTES = 16_384
@@ -122,7 +122,7 @@ async def send_message(request: SendMessage, caller: Caller, context: Context) -
     except BaseException:
         reservation.abandon()
         raise
-    message = replace(written, sender=_own_profile(caller), reply_to=quote)
+    message = replace(written, sender=profile_of(caller.user), reply_to=quote)
     context.quotes.remember(message)
     deliver = partial(_deliver, reservation, message, members, context)
     return Outcome(result=MessageWritten(message_row(message)), then=deliver)
@@ -208,11 +208,6 @@ def _require_same(written: Message, conversation_id: ConversationId, content: st
     is_same = written.conversation_id == conversation_id and written.reply_to_id == (quote.id if quote else None)
     if not is_same or (written.content != content and written.edited_at is None):
         raise ActionError(_SEND_FAILED)
-
-
-def _own_profile(caller: Caller) -> Profile:
-    user = caller.user
-    return Profile(id=user.id, username=user.username, display_name=user.display_name, avatar_url=user.avatar_url)
 
 
 async def _page(

@@ -23,6 +23,7 @@ from bridge.models import (
     Quote,
     User,
     UserId,
+    profile_of,
 )
 
 MESSAGE_TYPES = frozenset({"text", "image", "file", "system"})
@@ -32,11 +33,6 @@ RETENTION = timedelta(days=30)
 def position_of(message: Message) -> Position:
     """Return where a message stands in the order of its conversation."""
     return Position(message.created_at, message.id)
-
-
-def profile_of(user: User) -> Profile:
-    """Return what others see of a user."""
-    return Profile(id=user.id, username=user.username, display_name=user.display_name, avatar_url=user.avatar_url)
 
 
 class MemoryStore:
