@@ -21,6 +21,11 @@ class Outbox:
         self._closing = asyncio.Event()
         self._disconnect: Disconnect | None = None
 
+    @property
+    def is_closing(self) -> bool:
+        """Tell whether the connection is to end; nothing more can be told to its client."""
+        return self._disconnect is not None
+
     def put(self, frame: str) -> None:
         """Queue a frame; a client too slow to take what is queued is disconnected, never silently robbed of one."""
         if self._disconnect is not None:

@@ -116,9 +116,9 @@ class Connection:
             self._arrived.set()
 
     async def work(self) -> None:
-        """Handle commands one after the other, until cancelled."""
+        """Handle commands one after the other, until cancelled; none is begun whose answer could not be told."""
         while True:
-            while self._commands:
+            while self._commands and not self._outbox.is_closing:
                 command = self._commands.popleft()
                 with bound_contextvars(connection_id=self.id, request_id=command.request_id, action=command.type):
                     await self._handle(command)

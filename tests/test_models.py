@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bridge.events import MessageSent, message_key
-from bridge.models import AuthId, Identity, MessageId, Position, UserId
+from bridge.models import AuthId, Identity, MessageId, Position, UserId, profile_of
 from tests.people import ROOM, A, B, C, message, message_id
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,6 +37,12 @@ def test_positions_follow_time_and_then_id() -> None:
         Position(NOW, MessageId("a")),
     ]
     assert [place.id for place in sorted(places)] == ["z", "a", "b"]
+
+
+def test_a_profile_is_what_others_see_of_a_user() -> None:
+    """No phone number, no auth id."""
+    assert profile_of(B.user) == B.profile
+    assert not {"phone_number", "auth_user_id"} & set(B.profile.__struct_fields__)
 
 
 def test_stored_values_cannot_be_changed() -> None:

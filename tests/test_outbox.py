@@ -72,7 +72,9 @@ async def test_the_end_comes_after_what_is_queued() -> None:
     """A refusal reaches the client before the close; nothing follows it."""
     box = outbox()
     box.put("last words")
+    assert not box.is_closing
     box.disconnect(RESTART)
+    assert box.is_closing
     box.put("too late")
     assert await written(box) == ["last words"]
 
@@ -101,7 +103,7 @@ async def test_too_many_frames_end_the_connection() -> None:
     box = outbox(max_frames=3)
     for number in range(3):
         box.put(str(number))
-    assert box._disconnect is None
+    assert not box.is_closing
     box.put("one too many")
     assert (await box.closing()).code is CloseCode.TOO_SLOW
     assert await written(box) == []
@@ -112,7 +114,7 @@ async def test_too_much_text_ends_the_connection() -> None:
     box = outbox(max_bytes=10)
     box.put("12345")
     box.put("67890")
-    assert box._disconnect is None
+    assert not box.is_closing
     box.put("1")
     assert (await box.closing()).code is CloseCode.TOO_SLOW
     assert await written(box) == []
@@ -142,7 +144,7 @@ async def test_what_was_sent_no_longer_counts() -> None:
             box.put("12")
             box.put("34")
             await asyncio.sleep(0)
-        assert box._disconnect is None
+        assert not box.is_closing
         box.disconnect(RESTART)
     assert len(socket.sent) == 200
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.errors import CloseCode
+from bridge.errors import CloseCode, Disconnect
 from bridge.feed.changes import MessageInserted
 from tests.gated import Gate
 from tests.people import EVERY_KIND, OTHER_ROOM, ROOM, A, B, C, D, E, F, Person, X, message_id
@@ -314,7 +314,7 @@ async def test_who_does_not_authenticate_in_time_is_disconnected() -> None:
         await client.ask("ping")
         await client.authenticate(E)
         await idle()
-        assert not client.outbox._closing.is_set()
+        assert not client.outbox.is_closing
         await asyncio.sleep(1.1)
         assert (await client.disconnected()).code is CloseCode.NOT_AUTHENTICATED_IN_TIME
 
@@ -326,7 +326,7 @@ async def test_who_authenticated_in_time_stays() -> None:
         client = w.client(deadline=True)
         await client.authenticate(B)
         await asyncio.sleep(10 * LIMITS.auth_deadline_seconds)
-        assert not client.outbox._closing.is_set()
+        assert not client.outbox.is_closing
 
 
 async def test_too_many_waiting_commands_end_the_connection() -> None:
@@ -339,10 +339,25 @@ async def test_too_many_waiting_commands_end_the_connection() -> None:
         for _ in range(LIMITS.max_waiting_commands):
             b.send("load_messages", conversationId=ROOM)
             b.send("ping")
-        assert not b.outbox._closing.is_set()
+        assert not b.outbox.is_closing
         b.send("load_messages", conversationId=ROOM)
         assert (await b.disconnected()).code is CloseCode.TOO_MANY_COMMANDS
         gate.open()
+
+
+async def test_what_waits_when_a_connection_ends_is_not_begun() -> None:
+    """Nobody could be told what became of it; what is under way is finished."""
+    async with world() as w:
+        b = await w.signed_in(B)
+        gate = w.door.hold("messages.insert")
+        for number in range(3):
+            b.send("send_message", conversationId=ROOM, content=str(number))
+        await gate.reached()
+        b.outbox.disconnect(Disconnect(CloseCode.SERVICE_RESTART, "service restart"))
+        gate.open()
+        c = await w.signed_in(C)
+        await c.ask("load_messages", conversationId=ROOM)
+        assert [row.content for row in w.stored()] == ["0"]
 
 
 async def test_a_client_that_does_not_read_is_disconnected_and_harms_nobody() -> None:
