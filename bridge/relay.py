@@ -23,9 +23,11 @@ from bridge.feed.changes import (
 )
 from bridge.feed.signals import Live, Lost
 from bridge.models import Message, MessageId, Position, Quote
+from bridge.recent import Recent
 
 PAGE = 1000
 ROWS_AT_ONCE = 100
+DECLINED_CAPACITY = 10_000
 RECONCILE_SECONDS = 30.0
 RECONCILE_WHEN_IN_DOUBT_SECONDS = 2.0
 
@@ -41,6 +43,7 @@ class Relay:
         self._overlap = overlap
         self._complete_until = context.clock.now()
         self._started_at = self._complete_until
+        self._declined: Recent[MessageId, float] = Recent(DECLINED_CAPACITY)
         self._in_doubt = True
         self._live = asyncio.Event()
         self._caught_up = asyncio.Event()
@@ -147,7 +150,7 @@ class Relay:
             members = await self._context.members.refreshed(message.conversation_id)
         if message.sender_id not in members:
             # Anybody may insert anywhere under the app's policies; members must not see it (contract F7).
-            log.warning("relay.sender_is_no_member", message_id=message.id)
+            self._decline(message.id, "its sender is no member")
             return
         quote = await self._quote(message)
         whole = replace(message, sender=await self._context.profiles.of(message.sender_id), reply_to=quote)
@@ -175,11 +178,24 @@ class Relay:
     async def _halve(self, ids: Sequence[MessageId], error: StoreUnreadable) -> None:
         """Read the halves by themselves: one row that nobody can read must not hold up all others for ever."""
         if len(ids) == 1:
-            log.error("relay.message_unreadable", message_id=ids[0], detail=str(error))
+            self._decline(ids[0], f"it cannot be read: {error}")
             return
         middle = len(ids) // 2
         await self._read_and_relay(ids[:middle])
         await self._read_and_relay(ids[middle:])
+
+    def _decline(self, message_id: MessageId, reason: str) -> None:
+        """Do not deliver a message now, nor look at it in every catch-up to come, should its time lie far ahead.
+
+        Within the overlap it is looked at again: the membership of its sender may be committed and not yet seen.
+        """
+        now = self._context.clock.monotonic()
+        first_at = self._declined.get(message_id)
+        if first_at is None:
+            log.warning("relay.declined", message_id=message_id, reason=reason)
+            self._declined.put(message_id, now)
+        elif now - first_at > self._overlap.total_seconds():
+            self._context.hub.pass_over(message_key(message_id))
 
     async def _catch_up(self) -> None:
         """Read positions first and rows only for what is new: most of the overlap was delivered long ago."""

@@ -15,10 +15,11 @@ from bridge.errors import StoreDown, StoreUnreadable
 from bridge.events import message_key
 from bridge.feed.changes import MessageInserted, MessageUnread, Unreadable
 from bridge.feed.signals import Live, Lost
+from bridge.members import REFRESH_AT_MOST_EVERY_SECONDS
 from bridge.models import Message, MessageId, Position
 from bridge.relay import PAGE, RECONCILE_SECONDS, RECONCILE_WHEN_IN_DOUBT_SECONDS, ROWS_AT_ONCE
 from bridge.tables import known_moment
-from tests.people import BIRTH, OTHER_ROOM, A, B, C, X, message, message_id
+from tests.people import BIRTH, OTHER_ROOM, ROOM, A, B, C, X, message, message_id
 from tests.virtual_time import idle, in_virtual_time
 from tests.world import OVERLAP, Parts, Receiver
 
@@ -141,6 +142,31 @@ async def test_deleted_messages_and_those_of_strangers_are_not_told() -> None:
     assert s.relay.is_live
 
 
+async def test_a_stranger_who_becomes_a_member_meanwhile_is_heard() -> None:
+    """The row of its joining was committed before its message and seen after it."""
+    s = await Setting().live()
+    s.legacy_insert(message(1, X))
+    await s.relay.catch_up()
+    s.tables.add_participant(ROOM, X.user_id)
+    s.clock.advance(REFRESH_AT_MOST_EVERY_SECONDS)
+    await s.relay.catch_up()
+    assert s.a.contents == ["legacy 1"]
+
+
+async def test_what_a_stranger_dates_ahead_is_not_read_for_ever() -> None:
+    """A thousand rows of next year would be read by every catch-up until then."""
+    s = await Setting().live()
+    for number in range(10):
+        s.legacy_insert(message(number, X, at=BIRTH + timedelta(days=365)))
+    with capture_logs() as logs:
+        for _ in range(10):
+            await s.relay.catch_up()
+            s.clock.advance(OVERLAP.total_seconds() / 4)
+    assert len([line for line in logs if line["event"] == "relay.declined"]) == 10
+    assert s.store.asked("messages.by_ids") == 6
+    assert s.a.contents == []
+
+
 async def test_a_message_deleted_between_the_two_readings_is_not_told() -> None:
     """Positions were read, the row no longer is what it was."""
     s = await Setting().live()
@@ -189,8 +215,8 @@ async def test_a_row_that_nobody_can_read_holds_up_no_other(monkeypatch: pytest.
         await s.relay.handle(MessageUnread(message_id(7)))
     assert s.a.contents == [f"legacy {number}" for number in range(10) if number != 7]
     assert s.relay.is_live
-    left_out = [line["message_id"] for line in logs if line["event"] == "relay.message_unreadable"]
-    assert left_out == [message_id(7)] * 2
+    left_out = [(line["message_id"], line["reason"]) for line in logs if line["event"] == "relay.declined"]
+    assert left_out == [(message_id(7), "it cannot be read: ValueError")]
 
 
 async def test_a_time_beyond_all_times_does_not_hold_it_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

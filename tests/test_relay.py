@@ -96,7 +96,9 @@ async def test_a_strangers_message_reaches_nobody() -> None:
     with capture_logs() as logs:
         await s.told(message(1, X))
     assert s.a.frames == []
-    assert [(line["event"], line["message_id"]) for line in logs] == [("relay.sender_is_no_member", message_id(1))]
+    assert [(line["event"], line["message_id"], line["reason"]) for line in logs] == [
+        ("relay.declined", message_id(1), "its sender is no member")
+    ]
     assert s.relay.is_live
 
 
