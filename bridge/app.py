@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -32,6 +32,8 @@ from bridge.session import Connection, Limits
 from bridge.settings import Settings
 from bridge.store import Store
 from bridge.store.supabase import SupabaseStore
+from bridge.typing_state import TypingState
+from bridge.typing_upkeep import TypingUpkeep
 from bridge.websocket import Sockets
 
 
@@ -55,13 +57,15 @@ def create_bridge(
     key = settings.supabase_secret_key.get_secret_value()
     store = store or SupabaseStore(url=settings.supabase_url, key=key, http=http)
     feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock)
+    hub = Hub(clock, fresh_id)
     context = Context(
         store=store,
         members=Members(store.conversations, clock, settings.membership_max_age_seconds),
         profiles=Profiles(store.users, clock),
         quotes=Quotes(store.messages, clock),
-        hub=Hub(clock, fresh_id),
+        hub=hub,
         times=SendTimes(clock),
+        typing=TypingState(hub, clock),
         clock=clock,
     )
     verifier = _verifier(settings, http, clock)
@@ -79,7 +83,7 @@ def create_bridge(
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
     app = Quart(__name__)
     _serve(app, settings, relay, sockets)
-    _own_lifetime(app, relay, store, http)
+    _own_lifetime(app, [relay.run, TypingUpkeep(context).run], store, http)
     return Bridge(app=app, context=context, relay=relay, sockets=sockets, http=http)
 
 
@@ -110,13 +114,18 @@ def _serve(app: Quart, settings: Settings, relay: Relay, sockets: Sockets) -> No
         return {"status": "ready" if is_ready else "not ready", "feed": relay.is_live}, 200 if is_ready else 503
 
 
-def _own_lifetime(app: Quart, relay: Relay, store: Store, http: httpx.AsyncClient) -> None:
+def _own_lifetime(
+    app: Quart, programs: Sequence[Callable[[], Coroutine[None, None, None]]], store: Store, http: httpx.AsyncClient
+) -> None:
+    """Own every task that runs as long as the app does."""
+
     @app.while_serving
     async def lifetime() -> AsyncGenerator[None, None]:
         async with asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(relay.run())
+            running = [tasks.create_task(program()) for program in programs]
             yield
-            running.cancel()
+            for task in running:
+                task.cancel()
         await store.close()
         await http.aclose()
 

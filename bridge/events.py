@@ -1,13 +1,14 @@
 """What happened: past-tense facts with a topic and a key, whichever way they became known.
 
-Our own write and its echo from the feed carry the same key; only the hub drops repeats.
+Our own write and its echo from the feed carry the same key; only the hub drops repeats. An event without a key is a
+state that replaces itself, like typing: repeating it does no harm, and its owner only tells changes.
 """
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from bridge.models import ConversationId, Message, MessageId
+from bridge.models import ConversationId, Message, MessageId, Profile
 
 
 class MessageSent(Struct, frozen=True, kw_only=True):
@@ -21,12 +22,25 @@ class MessageSent(Struct, frozen=True, kw_only=True):
         return self.message.conversation_id
 
     @property
-    def key(self) -> str:
+    def key(self) -> str | None:
         """Return what makes a repeat recognisable."""
         return message_key(self.message.id)
 
 
-Event = MessageSent
+class TypingChanged(Struct, frozen=True, kw_only=True):
+    """Somebody began or ceased to type."""
+
+    topic: ConversationId
+    typist: Profile
+    is_typing: bool
+
+    @property
+    def key(self) -> str | None:
+        """Return None: only changes are told, and the last one counts."""
+        return None
+
+
+Event = MessageSent | TypingChanged
 
 
 def message_key(message_id: MessageId) -> str:

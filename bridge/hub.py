@@ -27,6 +27,10 @@ log = structlog.get_logger(__name__)
 class Receiver(Protocol):
     """Something with a socket behind it."""
 
+    def takes(self, event: Event) -> bool:
+        """Tell whether this event is for this receiver, of all the sockets of the people it concerns."""
+        ...
+
     def deliver(self, frame: str) -> None:
         """Take a frame for sending; never waits, never raises."""
         ...
@@ -111,7 +115,7 @@ class Hub:
 
     def publish(self, event: Event, members: Set[str]) -> None:
         """Deliver an event that somebody else caused, or that catch-up found; a repeat is dropped."""
-        reservation = self._reserved.get(event.key)
+        reservation = self._reserved.get(event.key) if event.key is not None else None
         if reservation is not None:
             reservation.echo, reservation.members = event, members
         else:
@@ -132,16 +136,18 @@ class Hub:
             del self._lines[reservation.topic]
 
     def _send(self, event: Event, members: Set[str]) -> None:
-        if event.key in self._seen:
+        if event.key is not None and event.key in self._seen:
             return
+        receivers = {receiver for receiver in self._concerned(members) if receiver.takes(event)}
         try:
             frame = encode_push(event, self._fresh_id(), self._clock.now())
         except Exception:
             # Raised, it would hit whoever happened to release the line, and hold up those that stand behind it.
             log.exception("hub.event_lost", key=event.key)
             return
-        self._seen.put(event.key, True)  # only the key matters
-        for receiver in set(self._concerned(members)):
+        if event.key is not None:
+            self._seen.put(event.key, True)  # only the key matters
+        for receiver in receivers:
             receiver.deliver(frame)
 
     def _concerned(self, members: Set[str]) -> Iterator[Receiver]:

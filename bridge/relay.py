@@ -15,10 +15,12 @@ from bridge.errors import StoreError, StoreUnreadable
 from bridge.events import MessageSent, message_key
 from bridge.feed import Feed, Signal
 from bridge.feed.changes import (
+    Change,
     MessageInserted,
     MessageUnread,
     ParticipantChanged,
     ParticipantDeleted,
+    TypingRowChanged,
     Unreadable,
 )
 from bridge.feed.signals import Live, Lost
@@ -114,27 +116,33 @@ class Relay:
         await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS)
 
     async def _take(self, signal: Signal) -> None:
-        members = self._context.members
         match signal:
+            case Live():
+                self._context.members.hear(hearing=True)
+                self._live.set()
+                await self._catch_up()
+            case Lost(reason):
+                log.warning("feed.lost", reason=reason)
+                self._context.members.hear(hearing=False)
+                self._live.clear()
+                self._doubt()
+            case _:
+                await self._take_change(signal)
+
+    async def _take_change(self, change: Change) -> None:
+        match change:
             case MessageInserted(message):
                 await self._relay(message)
             case MessageUnread(message_id):
                 await self._read_and_relay([message_id])
             case ParticipantChanged(participant):
-                members.changed(participant)
+                self._context.members.changed(participant)
             case ParticipantDeleted(row_id):
-                members.deleted(row_id)
+                self._context.members.deleted(row_id)
+            case TypingRowChanged():
+                await self._relay_typing(change)
             case Unreadable(table):
                 self._miss(table)
-            case Live():
-                members.hear(hearing=True)
-                self._live.set()
-                await self._catch_up()
-            case Lost(reason):  # pragma: no branch  # the last kind of signal, as mypy knows
-                log.warning("feed.lost", reason=reason)
-                members.hear(hearing=False)
-                self._live.clear()
-                self._doubt()
 
     def _miss(self, table: str) -> None:
         log.warning("relay.unreadable_change", table=table)
@@ -156,6 +164,19 @@ class Relay:
         whole = replace(message, sender=await self._context.profiles.of(message.sender_id), reply_to=quote)
         self._context.quotes.remember(whole)
         self._context.hub.publish(MessageSent(message=whole), members)
+
+    async def _relay_typing(self, change: TypingRowChanged) -> None:
+        """Tell of a legacy typist; what we wrote ourselves for one of our clients has been told already."""
+        typing = self._context.typing
+        if typing.is_own_echo(change.conversation_id, change.user_id):
+            return
+        if not change.is_typing:
+            typing.end(change.conversation_id, change.user_id, is_ours=False)
+            return
+        members = await self._context.members.of(change.conversation_id)
+        profile = await self._context.profiles.of(change.user_id)
+        if change.user_id in members and profile is not None:
+            typing.begin(change.conversation_id, profile, members, is_ours=False)
 
     async def _quote(self, message: Message) -> Quote | None:
         if message.reply_to_id is None:

@@ -29,6 +29,7 @@ from bridge.errors import (
     StoreError,
     unknown_type,
 )
+from bridge.events import Event, TypingChanged
 from bridge.identity import find_user, identity_of
 from bridge.ids import fresh_id
 from bridge.models import profile_of
@@ -77,6 +78,16 @@ class Session:
     def is_expired(self) -> bool:
         """Tell whether the token is no longer valid; checked at every action and every delivery (contract F13)."""
         return self._clock.now() >= self.expires_at
+
+    def takes(self, event: Event) -> bool:
+        """Tell whether this client wants an event that concerns its user.
+
+        Typing is for the others, and only where the conversation is the one opened last: the clients show typing
+        of any conversation in the one on their screen (contract ws-protocol section 11, rule 5).
+        """
+        if isinstance(event, TypingChanged):
+            return self.caller.rooms.latest == event.topic and event.typist.id not in self.caller.identity.ids
+        return True
 
     def deliver(self, frame: str) -> None:
         """Take a push; after the token expired nothing is delivered until the client authenticates again."""
@@ -136,7 +147,11 @@ class Connection:
     def close(self) -> None:
         """Forget the client."""
         if self.session is not None:
-            self._context.hub.detach(self.session, self.session.caller.identity)
+            caller = self.session.caller
+            for conversation_id in caller.rooms.typing:
+                self._context.typing.end(conversation_id, caller.identity.user_id)
+            caller.rooms.typing.clear()
+            self._context.hub.detach(self.session, caller.identity)
             self.session = None
 
     async def _handle(self, command: Command) -> None:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from bridge.actions.conversations import join_conversation, leave_conversation, load_conversations
 from bridge.actions.messages import load_messages, load_more_messages, send_message
 from bridge.actions.registry import Action, table
+from bridge.actions.typing import typing_start, typing_stop
 
 ACTIONS: Final = table(
     *cast(
@@ -20,6 +21,8 @@ ACTIONS: Final = table(
             send_message,
             load_messages,
             load_more_messages,
+            typing_start,
+            typing_stop,
         ],
     )
 )

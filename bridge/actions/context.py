@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from bridge.clock import Clock
 from bridge.hub import Hub
 from bridge.members import Members
-from bridge.models import ConversationId, Identity, User
+from bridge.models import ConversationId, Identity, Profile, User, profile_of
 from bridge.profiles import Profiles
 from bridge.quotes import Quotes
 from bridge.send_times import SendTimes
 from bridge.store import Store
+from bridge.typing_state import TypingState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Context:
     quotes: Quotes
     hub: Hub
     times: SendTimes
+    typing: TypingState
     clock: Clock
 
 
@@ -33,6 +35,7 @@ class Rooms:
     """Which conversations a client has opened; the latest is the one on its screen (contract ws-protocol section 6)."""
 
     joined: dict[ConversationId, None] = field(default_factory=dict)
+    typing: set[ConversationId] = field(default_factory=set)
 
     @property
     def latest(self) -> ConversationId | None:
@@ -47,6 +50,7 @@ class Rooms:
     def leave(self, conversation_id: ConversationId) -> None:
         """Close a conversation."""
         self.joined.pop(conversation_id, None)
+        self.typing.discard(conversation_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,11 @@ class Caller:
     identity: Identity
     user: User
     rooms: Rooms
+
+    @property
+    def profile(self) -> Profile:
+        """Return what others see of the caller."""
+        return profile_of(self.user)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,9 @@ async def join_conversation(request: OneConversation, caller: Caller, context: C
 async def leave_conversation(request: OneConversation, caller: Caller, context: Context) -> Outcome:
     """Close a conversation on this client; membership is untouched and not looked at."""
     _require_id(request)
-    caller.rooms.leave(ConversationId(canonical_uuid(request.conversation_id) or request.conversation_id))
+    conversation_id = ConversationId(canonical_uuid(request.conversation_id) or request.conversation_id)
+    caller.rooms.leave(conversation_id)
+    context.typing.end(conversation_id, caller.identity.user_id)
     return Outcome(result=ConversationNamed(request.conversation_id))
 
 

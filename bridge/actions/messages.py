@@ -15,7 +15,7 @@ from bridge.errors import MISSING_CONVERSATION_ID, UNAUTHORIZED, ActionError, Er
 from bridge.events import MessageSent, message_key
 from bridge.hub import Reservation
 from bridge.ids import canonical_uuid, derived_message_id, new_message_id
-from bridge.models import ConversationId, Message, MessageId, NewMessage, Position, Quote, UserId, profile_of
+from bridge.models import ConversationId, Message, MessageId, NewMessage, Position, Quote, UserId
 from bridge.rows import MessageRow, message_row
 
 MAX_METADATA_BYTES = 16_384
@@ -122,8 +122,10 @@ async def send_message(request: SendMessage, caller: Caller, context: Context) -
     except BaseException:
         reservation.abandon()
         raise
-    message = replace(written, sender=profile_of(caller.user), reply_to=quote)
+    message = replace(written, sender=caller.profile, reply_to=quote)
     context.quotes.remember(message)
+    caller.rooms.typing.discard(conversation_id)
+    context.typing.end(conversation_id, caller.identity.user_id)
     deliver = partial(_deliver, reservation, message, members, context)
     return Outcome(result=MessageWritten(message_row(message)), then=deliver)
 

@@ -8,13 +8,15 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from bridge.models import Message, MessageId, Participant, ParticipantId
+from bridge.models import ConversationId, Message, MessageId, Participant, ParticipantId, UserId
 from bridge.tables import MessageRecord, ParticipantRecord
 
 Kind = Literal["INSERT", "UPDATE", "DELETE"]
 
 TABLES = ("messages", "conversation_participants")
-"""The tables the bridge listens to."""
+"""The tables the bridge has to hear of."""
+OPTIONAL_TABLES = ("typing_indicators",)
+"""The tables whose changes are nice to have; a project may not publish them."""
 
 
 class MessageInserted(Struct, frozen=True):
@@ -41,13 +43,21 @@ class ParticipantDeleted(Struct, frozen=True):
     id: ParticipantId
 
 
+class TypingRowChanged(Struct, frozen=True, kw_only=True):
+    """A typing row was written; the first of a pair is an INSERT, which legacy readers do not see (contract F31)."""
+
+    conversation_id: ConversationId
+    user_id: UserId
+    is_typing: bool
+
+
 class Unreadable(Struct, frozen=True):
     """A change of one of our tables that we cannot understand: reason enough for a catch-up."""
 
     table: str
 
 
-Change = MessageInserted | MessageUnread | ParticipantChanged | ParticipantDeleted | Unreadable
+Change = TypingRowChanged | MessageInserted | MessageUnread | ParticipantChanged | ParticipantDeleted | Unreadable
 
 
 class RowChange(Struct, frozen=True, kw_only=True):
@@ -71,6 +81,8 @@ def read_change(change: RowChange) -> Change | None:
             return _read_message(change)
         if change.table == "conversation_participants":
             return _read_participant(change)
+        if change.table == "typing_indicators" and change.type != "DELETE":
+            return msgspec.convert(change.record, TypingRowChanged)
     except msgspec.ValidationError:
         return Unreadable(change.table)
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import cast
 
@@ -22,7 +22,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 
 from bridge.clock import Clock
 from bridge.feed import Signal
-from bridge.feed.changes import TABLES, RowChange, read_change
+from bridge.feed.changes import OPTIONAL_TABLES, TABLES, RowChange, read_change
 from bridge.feed.signals import Live, Lost
 from bridge.ids import fresh_id
 
@@ -156,15 +156,21 @@ class Epoch:
                 self._watch_listener()
                 self._client.channels["phoenix"] = cast("AsyncRealtimeChannel", self._sink)
                 # A topic is never used twice: a late close of the old channel would kill the new one (R9).
-                channel = self._client.channel(f"bridge-{fresh_id()}")
-                for table in TABLES:
-                    channel.on_postgres_changes(_ANY_EVENT, self._arrived, table=table, schema="public")
+                channel = self._channel(TABLES)
                 channel.on_system(lambda _: self._put(Live()))
                 await channel.subscribe(self._status_changed)
+                # A channel of its own: one table that is not published spoils every subscription of its channel.
+                await self._channel(OPTIONAL_TABLES).subscribe(self._optional_status_changed)
         except TimeoutError:
             raise EpochEnded("no connection in time") from None
         except Exception as error:
             raise EpochEnded(f"no connection: {type(error).__name__}") from error
+
+    def _channel(self, tables: Iterable[str]) -> AsyncRealtimeChannel:
+        channel = self._client.channel(f"bridge-{fresh_id()}")
+        for table in tables:
+            channel.on_postgres_changes(_ANY_EVENT, self._arrived, table=table, schema="public")
+        return channel
 
     def _watch_listener(self) -> None:
         """End the epoch when the library's reading task ends, for it tells nobody (R1, R4)."""
@@ -219,6 +225,10 @@ class Epoch:
     def _status_changed(self, status: RealtimeSubscribeStates, error: Exception | None) -> None:
         if status is not RealtimeSubscribeStates.SUBSCRIBED:
             self._put(_Ended(f"{status.value}: {_reason(error)}"))
+
+    def _optional_status_changed(self, status: RealtimeSubscribeStates, error: Exception | None) -> None:
+        if status is not RealtimeSubscribeStates.SUBSCRIBED:
+            log.warning("feed.optional_tables_not_heard", status=status.value, reason=_reason(error))
 
     def _put(self, arrival: _Arrival) -> None:
         try:

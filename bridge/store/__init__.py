@@ -100,6 +100,14 @@ class MessageStore(Protocol):
         ...
 
 
+class TypingStore(Protocol):
+    """Typing rows, for legacy readers and other bridges; nobody but the service role can write them (contract F31)."""
+
+    async def set(self, conversation_id: ConversationId, user_id: UserId, *, is_typing: bool, now: datetime) -> None:
+        """Write the state; a row that was not there is written as false first, for legacy readers listen to UPDATE."""
+        ...
+
+
 class Store(Protocol):
     """The tables."""
 
@@ -116,6 +124,11 @@ class Store(Protocol):
     @property
     def messages(self) -> MessageStore:
         """Messages."""
+        ...
+
+    @property
+    def typing(self) -> TypingStore:
+        """Typing rows."""
         ...
 
     async def check(self) -> None:

@@ -44,11 +44,13 @@ class MemoryStore:
         self.messages_by_id: dict[MessageId, Message] = {}
         self.conversation_types: dict[ConversationId, str] = {}
         self.read: set[tuple[MessageId, UserId]] = set()
+        self.typing_rows: dict[tuple[ConversationId, UserId], bool] = {}
         self.failing: StoreError | None = None
         self.asked: list[str] = []
         self.users = _Users(self)
         self.conversations = _Conversations(self)
         self.messages = _Messages(self)
+        self.typing = _Typing(self)
 
     async def check(self) -> None:
         """Fail if `failing` is set."""
@@ -221,3 +223,12 @@ class _Messages:
             if message.created_at >= moment and message.deleted_at is None
         ]
         return sorted(one for one in positions if after is None or one > after)[:limit]
+
+
+class _Typing:
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def set(self, conversation_id: ConversationId, user_id: UserId, *, is_typing: bool, now: datetime) -> None:
+        self._store.note("typing.set")
+        self._store.typing_rows[conversation_id, user_id] = is_typing

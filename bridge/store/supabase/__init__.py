@@ -12,11 +12,12 @@ from supabase import AsyncClient, AsyncClientOptions
 from bridge.store.supabase.conversations import SupabaseConversations
 from bridge.store.supabase.messages import SupabaseMessages
 from bridge.store.supabase.query import rows
+from bridge.store.supabase.typing import SupabaseTyping
 from bridge.store.supabase.users import SupabaseUsers
 
 
 class SupabaseStore:
-    """The three nouns of the port over one PostgREST."""
+    """The nouns of the port over one PostgREST."""
 
     def __init__(self, *, url: str, key: str, http: httpx.AsyncClient) -> None:
         options = AsyncClientOptions(httpx_client=http, persist_session=False, auto_refresh_token=False)
@@ -24,6 +25,7 @@ class SupabaseStore:
         self.users = SupabaseUsers(self._client)
         self.conversations = SupabaseConversations(self._client)
         self.messages = SupabaseMessages(self._client)
+        self.typing = SupabaseTyping(self._client)
 
     async def check(self) -> None:
         """Read one id; raises StoreError with the reason."""
