@@ -98,9 +98,9 @@ class Hub:
                 if not receivers:
                     del self._receivers[user_id]
 
-    def has_seen(self, key: str) -> bool:
+    def has_seen(self, key: str | None) -> bool:
         """Tell whether publishing this key would be a repeat."""
-        return key in self._seen
+        return key is not None and key in self._seen
 
     def pass_over(self, key: str) -> None:
         """Take an event as delivered without delivering it."""
@@ -136,7 +136,7 @@ class Hub:
             del self._lines[reservation.topic]
 
     def _send(self, event: Event, members: Set[str]) -> None:
-        if event.key is not None and event.key in self._seen:
+        if self.has_seen(event.key):
             return
         receivers = {receiver for receiver in self._concerned(members) if receiver.takes(event)}
         try:

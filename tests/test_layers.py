@@ -22,9 +22,10 @@ LEVELS: dict[str, int] = {
             "bridge.auth bridge.keyring bridge.logs bridge.protocol bridge.pushes bridge.rows bridge.send_times "
             "bridge.tables",
             "bridge.store bridge.feed bridge.client",
-            "bridge.hub bridge.identity bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat",
+            "bridge.hub bridge.identity bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat "
+            "bridge.typing_state",
             "bridge.actions",
-            "bridge.relay bridge.session",
+            "bridge.relay bridge.session bridge.typing_upkeep",
             "bridge.websocket compat",
             "bridge.app migration",
             "bridge.hypercorn_socket bridge.serving bridge.__main__",

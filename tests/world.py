@@ -18,6 +18,7 @@ from bridge.actions.context import Caller, Context, Rooms
 from bridge.auth import TokenVerifier
 from bridge.clock import FakeClock
 from bridge.errors import Disconnect
+from bridge.events import Event
 from bridge.feed.memory import MemoryFeed
 from bridge.hub import Hub
 from bridge.ids import fresh_id
@@ -29,6 +30,7 @@ from bridge.quotes import Quotes
 from bridge.relay import Relay
 from bridge.send_times import SendTimes
 from bridge.session import Connection, Limits
+from bridge.typing_state import TypingState
 from tests.emulated_w1 import Frame, read_frame
 from tests.gated import Gate, GatedStore
 from tests.people import OTHER_ROOM, ROOM, USERS, A, B, C, D, Person, X
@@ -65,13 +67,15 @@ class Parts:
         self.door = self.store.door
         self.tables = self.store.tables
         self.feed = MemoryFeed()
+        hub = Hub(self.clock, fresh_id)
         self.context = Context(
             store=self.store,
             members=Members(self.store.conversations, self.clock, 60.0),
             profiles=Profiles(self.store.users, self.clock),
             quotes=Quotes(self.store.messages, self.clock),
-            hub=Hub(self.clock, fresh_id),
+            hub=hub,
             times=SendTimes(self.clock),
+            typing=TypingState(hub, self.clock),
             clock=self.clock,
         )
         self.relay = Relay(self.context, self.feed, OVERLAP)
@@ -103,6 +107,10 @@ class Receiver:
 
     def __init__(self) -> None:
         self.frames: list[str] = []
+
+    def takes(self, event: Event) -> bool:
+        """Take everything."""
+        return True
 
     def deliver(self, frame: str) -> None:
         """Keep the frame."""
@@ -166,6 +174,12 @@ class Client:
         """Return the pushes so far: a pong comes after everything queued before it."""
         await self.ask("ping")
         return [frame for frame in self.frames if frame.type == "message_received"]
+
+    async def typing_seen(self) -> list[tuple[str, bool]]:
+        """Return who was said to type, and to have stopped, so far."""
+        await self.ask("ping")
+        updates = [frame.payload for frame in self.frames if frame.type == "typing_update"]
+        return [(str(update["username"]), bool(update["isTyping"])) for update in updates]
 
     async def received(self) -> list[str]:
         """Return the contents of the messages pushed so far."""

@@ -150,6 +150,20 @@ CONTRACT = {
         ("DATABASE_ERROR", "Failed to load more messages"),
         ("SERVER_ERROR", "Failed to load more messages"),
     ),
+    "typing_start": (
+        "typing_start",
+        ("UNAUTHORIZED", AUTH),
+        ("MISSING_CONVERSATION_ID", "Conversation ID is required"),
+        ("SERVER_ERROR", "Failed to start typing indicator"),
+        ("SERVER_ERROR", "Failed to start typing indicator"),
+    ),
+    "typing_stop": (
+        "typing_stop",
+        ("UNAUTHORIZED", AUTH),
+        ("MISSING_CONVERSATION_ID", "Conversation ID is required"),
+        ("SERVER_ERROR", "Failed to stop typing indicator"),
+        ("SERVER_ERROR", "Failed to stop typing indicator"),
+    ),
 }
 """Reply; errors without session, of a payload that does not fit, of the database, unexpected (ws-protocol 4)."""
 

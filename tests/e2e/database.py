@@ -73,6 +73,25 @@ class Database:
         )
         return message_id
 
+    async def type_as(self, conversation_id: str, name: str, *, is_typing: bool) -> None:
+        """Write a typing row as a legacy client with the rights for it would."""
+        await self.run(
+            "insert into typing_indicators (conversation_id, user_id, is_typing) values (%s, %s, %s) "
+            "on conflict (conversation_id, user_id) do update set is_typing = excluded.is_typing",
+            conversation_id,
+            self.user(name),
+            is_typing,
+        )
+
+    async def is_typing(self, conversation_id: str, name: str) -> bool:
+        """Return what the table says."""
+        cursor = await self._connection.execute(
+            "select is_typing from typing_indicators where conversation_id = %s and user_id = %s",
+            (conversation_id, self.user(name)),
+        )
+        row = await cursor.fetchone()
+        return bool(row and row[0])
+
     async def texts(self, conversation_id: str) -> list[str]:
         """Return the contents of a conversation by (created_at, id)."""
         cursor = await self._connection.execute(
