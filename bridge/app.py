@@ -26,6 +26,7 @@ from bridge.members import Members
 from bridge.outbox import Outbox
 from bridge.profiles import Profiles
 from bridge.quotes import Quotes
+from bridge.receipts import Receipts
 from bridge.relay import Relay
 from bridge.send_times import SendTimes
 from bridge.session import Connection, Limits
@@ -66,6 +67,7 @@ def create_bridge(
         hub=hub,
         times=SendTimes(clock),
         typing=TypingState(hub, clock),
+        receipts=Receipts(hub),
         clock=clock,
     )
     verifier = _verifier(settings, http, clock)

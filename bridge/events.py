@@ -6,9 +6,11 @@ state that replaces itself, like typing: repeating it does no harm, and its owne
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec import Struct
 
-from bridge.models import ConversationId, Message, MessageId, Profile
+from bridge.models import ConversationId, Message, MessageId, Profile, UserId
 
 
 class MessageSent(Struct, frozen=True, kw_only=True):
@@ -40,7 +42,21 @@ class TypingChanged(Struct, frozen=True, kw_only=True):
         return None
 
 
-Event = MessageSent | TypingChanged
+class MessagesRead(Struct, frozen=True, kw_only=True):
+    """Somebody has read messages of others."""
+
+    topic: ConversationId
+    reader_id: UserId
+    message_ids: tuple[MessageId, ...]
+    read_at: datetime
+
+    @property
+    def key(self) -> str | None:
+        """Return None: `bridge.receipts` knows what is news, row by row."""
+        return None
+
+
+Event = MessageSent | TypingChanged | MessagesRead
 
 
 def message_key(message_id: MessageId) -> str:

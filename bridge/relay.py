@@ -20,12 +20,14 @@ from bridge.feed.changes import (
     MessageUnread,
     ParticipantChanged,
     ParticipantDeleted,
+    ReceiptWritten,
     TypingRowChanged,
     Unreadable,
 )
 from bridge.feed.signals import Live, Lost
 from bridge.models import Message, MessageId, Position, Quote
 from bridge.recent import Recent
+from bridge.tables import moment
 
 PAGE = 1000
 ROWS_AT_ONCE = 100
@@ -141,6 +143,8 @@ class Relay:
                 self._context.members.deleted(row_id)
             case TypingRowChanged():
                 await self._relay_typing(change)
+            case ReceiptWritten():
+                await self._relay_receipt(change)
             case Unreadable(table):
                 self._miss(table)
 
@@ -177,6 +181,16 @@ class Relay:
         profile = await self._context.profiles.of(change.user_id)
         if change.user_id in members and profile is not None:
             typing.begin(change.conversation_id, profile, members, is_ours=False)
+
+    async def _relay_receipt(self, change: ReceiptWritten) -> None:
+        """Tell that a legacy client's user has read a message; our own receipts have been told already."""
+        if change.status != "read" or self._context.receipts.is_told(change.message_id, change.user_id):
+            return
+        for message in await self._context.store.messages.by_ids([change.message_id]):
+            members = await self._context.members.of(message.conversation_id)
+            if change.user_id in members:
+                read_at = moment(change.timestamp) or self._context.clock.now()
+                self._context.receipts.tell(message.conversation_id, change.user_id, [message.id], read_at, members)
 
     async def _quote(self, message: Message) -> Quote | None:
         if message.reply_to_id is None:

@@ -16,6 +16,7 @@ from bridge.actions import ACTIONS
 from bridge.actions.context import Caller, Context, Outcome, Rooms
 from bridge.actions.registry import Action
 from bridge.auth import Claims, TokenVerifier
+from bridge.capabilities import Capability, known_capabilities
 from bridge.errors import (
     AUTH_FAILED,
     INTERNAL_ERROR,
@@ -29,7 +30,7 @@ from bridge.errors import (
     StoreError,
     unknown_type,
 )
-from bridge.events import Event, TypingChanged
+from bridge.events import Event, MessageSent, MessagesRead, TypingChanged
 from bridge.identity import find_user, identity_of
 from bridge.ids import fresh_id
 from bridge.models import profile_of
@@ -37,19 +38,31 @@ from bridge.outbox import Outbox
 from bridge.protocol import BadFrame, Command
 from bridge.rows import UserRow, user_row
 
+MAX_LOGGED_CHARACTERS = 40
+
 log = structlog.get_logger(__name__)
+
+
+class ClientName(Struct, frozen=True):
+    """The program at the other end, as it calls itself."""
+
+    name: str = ""
+    version: str = ""
 
 
 class Authenticate(Struct, frozen=True):
     """Request of auth."""
 
     token: str
+    client: ClientName = ClientName()
+    capabilities: list[object] = []
 
 
 class Authenticated(Struct, frozen=True):
     """Result of auth."""
 
     user: UserRow
+    capabilities: list[Capability]
 
 
 class Pong(Struct, frozen=True):
@@ -85,9 +98,13 @@ class Session:
         Typing is for the others, and only where the conversation is the one opened last: the clients show typing
         of any conversation in the one on their screen (contract ws-protocol section 11, rule 5).
         """
-        if isinstance(event, TypingChanged):
-            return self.caller.rooms.latest == event.topic and event.typist.id not in self.caller.identity.ids
-        return True
+        match event:
+            case TypingChanged():
+                return self.caller.rooms.latest == event.topic and event.typist.id not in self.caller.identity.ids
+            case MessagesRead():
+                return Capability.RECEIPTS in self.caller.capabilities
+            case MessageSent():
+                return True
 
     def deliver(self, frame: str) -> None:
         """Take a push; after the token expired nothing is delivered until the client authenticates again."""
@@ -189,26 +206,28 @@ class Connection:
 
     async def _authenticate(self, command: Command) -> None:
         """Verify the token and become its user; a failed attempt leaves the connection as it was."""
-        try:
-            token = json.decode(command.payload, type=Authenticate).token
-        except (DecodeError, RecursionError):
-            token = ""
-        if not token:
-            raise ActionError(MISSING_TOKEN)
-        claims = await self._verifier.verify(token)
+        asked = _asked(command)
+        claims = await self._verifier.verify(asked.token)
         user = await find_user(claims, self._context.store.users, phone_identity=self._limits.phone_identity)
         identity = identity_of(user, claims)
         previous = self.session.caller if self.session else None
         rooms = previous.rooms if previous and previous.identity == identity else Rooms()
         self.close()
         self._context.profiles.remember(profile_of(user))
-        caller = Caller(identity=identity, user=user, rooms=rooms)
+        capabilities = known_capabilities(asked.capabilities)
+        caller = Caller(identity=identity, user=user, rooms=rooms, capabilities=capabilities)
         self.session = Session(caller, claims, self._outbox, self._context, self._limits.leeway)
         self._authenticated.set()
         # The reply first, then the place in the hub, with no await between: no push overtakes auth_success.
-        self._reply("auth_success", Authenticated(user_row(user, claims.auth_id, claims.email)), command)
+        shown = user_row(user, claims.auth_id, claims.email)
+        self._reply("auth_success", Authenticated(shown, sorted(capabilities)), command)
         self._context.hub.attach(self.session, identity)
-        log.info("session.authenticated", user_id=user.id)
+        log.info(
+            "session.authenticated",
+            user_id=user.id,
+            client=asked.client.name[:MAX_LOGGED_CHARACTERS],
+            version=asked.client.version[:MAX_LOGGED_CHARACTERS],
+        )
 
     def _reply(self, reply_type: str, result: object, command: Command) -> None:
         now = self._context.clock.now()
@@ -216,3 +235,26 @@ class Connection:
 
     def _refuse(self, fault: Fault, request_id: str | None) -> None:
         self._outbox.put(protocol.error(fault, request_id, fresh_id(), self._context.clock.now()))
+
+
+class _TokenOnly(Struct, frozen=True):
+    token: str
+
+
+def _asked(command: Command) -> Authenticate:
+    """Read an auth command; what a client says of itself in a form we do not know never keeps it out.
+
+    Raises:
+        ActionError: there is no token.
+
+    """
+    try:
+        asked = json.decode(command.payload, type=Authenticate)
+    except (DecodeError, RecursionError):
+        try:
+            asked = Authenticate(json.decode(command.payload, type=_TokenOnly).token)
+        except (DecodeError, RecursionError):
+            raise ActionError(MISSING_TOKEN) from None
+    if not asked.token:
+        raise ActionError(MISSING_TOKEN)
+    return asked

@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-from bridge.store import ConversationStore, MessageStore, TypingStore, UserStore
+from bridge.store import ConversationStore, MessageStore, ReceiptStore, TypingStore, UserStore
 from bridge.store.memory import MemoryStore
 
 Step = Callable[[], Awaitable[None]]
@@ -101,6 +101,7 @@ class GatedStore:
         self.users = cast("UserStore", _Noun("users", self.tables.users, self.door))
         self.conversations = cast("ConversationStore", _Noun("conversations", self.tables.conversations, self.door))
         self.messages = cast("MessageStore", _Noun("messages", self.tables.messages, self.door))
+        self.receipts = cast("ReceiptStore", _Noun("receipts", self.tables.receipts, self.door))
         self.typing = cast("TypingStore", _Noun("typing", self.tables.typing, self.door))
 
     async def check(self) -> None:

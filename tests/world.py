@@ -27,6 +27,7 @@ from bridge.models import ConversationId, Message
 from bridge.outbox import Outbox
 from bridge.profiles import Profiles
 from bridge.quotes import Quotes
+from bridge.receipts import Receipts
 from bridge.relay import Relay
 from bridge.send_times import SendTimes
 from bridge.session import Connection, Limits
@@ -76,6 +77,7 @@ class Parts:
             hub=hub,
             times=SendTimes(self.clock),
             typing=TypingState(hub, self.clock),
+            receipts=Receipts(hub),
             clock=self.clock,
         )
         self.relay = Relay(self.context, self.feed, OVERLAP)
@@ -131,6 +133,7 @@ class Client:
         self.frames: list[Frame] = []
         self.stalled: Gate | None = None
         self.working: asyncio.Task[None] | None = None
+        self.also: frozenset[str] = frozenset()
         self._parts = parts
         self._numbers = count(1)
         self._news = asyncio.Event()
@@ -139,7 +142,7 @@ class Client:
         """Take a frame from the bridge, unless this client has stopped reading."""
         if self.stalled is not None:
             await self.stalled()
-        self.frames.append(read_frame(text))
+        self.frames.append(read_frame(text, self.also))
         self._news.set()
 
     def send_text(self, frame: object) -> None:
@@ -220,6 +223,13 @@ class World(Parts):
         client = self.client()
         reply = await client.authenticate(person, **claims)
         assert reply.type == "auth_success", reply
+        return client
+
+    async def newcomer(self, person: Person, *capabilities: str, knows: frozenset[str]) -> Client:
+        """Open a connection of a client that asks for more and knows more types than W1."""
+        client = self.client()
+        client.also = knows
+        await client.ask("auth", token=self.mint.hs256(person.auth_id), capabilities=[*capabilities])
         return client
 
     def run(self, work: Coroutine[object, object, None]) -> None:

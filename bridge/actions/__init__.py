@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from bridge.actions.conversations import join_conversation, leave_conversation, load_conversations
 from bridge.actions.messages import load_messages, load_more_messages, send_message
+from bridge.actions.receipts import mark_as_read
 from bridge.actions.registry import Action, table
 from bridge.actions.typing import typing_start, typing_stop
 
@@ -23,6 +24,7 @@ ACTIONS: Final = table(
             load_more_messages,
             typing_start,
             typing_stop,
+            mark_as_read,
         ],
     )
 )

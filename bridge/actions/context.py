@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bridge.capabilities import Capability
 from bridge.clock import Clock
 from bridge.hub import Hub
 from bridge.members import Members
 from bridge.models import ConversationId, Identity, Profile, User, profile_of
 from bridge.profiles import Profiles
 from bridge.quotes import Quotes
+from bridge.receipts import Receipts
 from bridge.send_times import SendTimes
 from bridge.store import Store
 from bridge.typing_state import TypingState
@@ -27,6 +29,7 @@ class Context:
     hub: Hub
     times: SendTimes
     typing: TypingState
+    receipts: Receipts
     clock: Clock
 
 
@@ -60,6 +63,7 @@ class Caller:
     identity: Identity
     user: User
     rooms: Rooms
+    capabilities: frozenset[Capability] = frozenset()
 
     @property
     def profile(self) -> Profile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from bridge.actions.authorise import require_member
 from bridge.actions.context import Caller, Context, Outcome
+from bridge.actions.receipts import mark_shown
 from bridge.actions.registry import Faults, action
 from bridge.errors import MISSING_CONVERSATION_ID, UNAUTHORIZED, ActionError, ErrorCode, Fault
 from bridge.events import MessageSent, message_key
@@ -135,8 +137,10 @@ async def load_messages(request: LoadMessages, caller: Caller, context: Context)
     """Read the newest messages of a conversation (the original gave the oldest, contract F26)."""
     if not request.conversation_id:
         raise ActionError(MISSING_CONVERSATION_ID)
-    conversation_id, _ = await require_member(request.conversation_id, caller, context)
-    return await _page(conversation_id, None, request.limit, context)
+    conversation_id, members = await require_member(request.conversation_id, caller, context)
+    page, has_more = await _page(conversation_id, None, request.limit, context)
+    await mark_shown(conversation_id, page, caller, context, members)
+    return _loaded(conversation_id, page, has_more=has_more)
 
 
 @action("load_more_messages", LoadMoreMessages, reply="messages_loaded", faults=_LOAD_MORE)
@@ -151,7 +155,8 @@ async def load_more_messages(request: LoadMoreMessages, caller: Caller, context:
     before = await context.store.messages.position(conversation_id, MessageId(before_id))
     if before is None:
         raise ActionError(_BEFORE_NOT_FOUND)
-    return await _page(conversation_id, before, request.limit, context)
+    page, has_more = await _page(conversation_id, before, request.limit, context)
+    return _loaded(conversation_id, page, has_more=has_more)
 
 
 def _deliver(reservation: Reservation, message: Message, members: frozenset[UserId], context: Context) -> None:
@@ -214,13 +219,16 @@ def _require_same(written: Message, conversation_id: ConversationId, content: st
 
 async def _page(
     conversation_id: ConversationId, before: Position | None, limit: int | None, context: Context
-) -> Outcome:
+) -> tuple[Sequence[Message], bool]:
+    """Return a page and whether there is more."""
     size = max(1, min(limit if limit is not None else DEFAULT_PAGE, MAX_PAGE))
     # One more than asked for tells whether there is more (contract F26: only if more exist).
     found = await context.store.messages.page(conversation_id, before=before, limit=size + 1, now=context.clock.now())
     page = found[-size:]
     for message in page:
         context.quotes.remember(message)
-    return Outcome(
-        result=MessagesLoaded([message_row(message) for message in page], conversation_id, len(found) > size)
-    )
+    return page, len(found) > size
+
+
+def _loaded(conversation_id: ConversationId, page: Sequence[Message], *, has_more: bool) -> Outcome:
+    return Outcome(result=MessagesLoaded([message_row(message) for message in page], conversation_id, has_more))

@@ -15,7 +15,7 @@ Kind = Literal["INSERT", "UPDATE", "DELETE"]
 
 TABLES = ("messages", "conversation_participants")
 """The tables the bridge has to hear of."""
-OPTIONAL_TABLES = ("typing_indicators",)
+OPTIONAL_TABLES = ("typing_indicators", "message_status")
 """The tables whose changes are nice to have; a project may not publish them."""
 
 
@@ -51,13 +51,30 @@ class TypingRowChanged(Struct, frozen=True, kw_only=True):
     is_typing: bool
 
 
+class ReceiptWritten(Struct, frozen=True, kw_only=True):
+    """A message_status row was written."""
+
+    message_id: MessageId
+    user_id: UserId
+    status: str
+    timestamp: str | None = None
+
+
 class Unreadable(Struct, frozen=True):
     """A change of one of our tables that we cannot understand: reason enough for a catch-up."""
 
     table: str
 
 
-Change = TypingRowChanged | MessageInserted | MessageUnread | ParticipantChanged | ParticipantDeleted | Unreadable
+Change = (
+    ReceiptWritten
+    | TypingRowChanged
+    | MessageInserted
+    | MessageUnread
+    | ParticipantChanged
+    | ParticipantDeleted
+    | Unreadable
+)
 
 
 class RowChange(Struct, frozen=True, kw_only=True):
@@ -83,6 +100,8 @@ def read_change(change: RowChange) -> Change | None:
             return _read_participant(change)
         if change.table == "typing_indicators" and change.type != "DELETE":
             return msgspec.convert(change.record, TypingRowChanged)
+        if change.table == "message_status" and change.type != "DELETE":
+            return msgspec.convert(change.record, ReceiptWritten)
     except msgspec.ValidationError:
         return Unreadable(change.table)
     return None

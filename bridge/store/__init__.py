@@ -100,6 +100,20 @@ class MessageStore(Protocol):
         ...
 
 
+class ReceiptStore(Protocol):
+    """Who has read what; nobody but the service role can write it (contract F43)."""
+
+    async def unread_among(
+        self, conversation_id: ConversationId, reader: Identity, ids: Collection[MessageId]
+    ) -> Sequence[MessageId]:
+        """Return those of `ids` that are messages of others in this conversation without a 'read' row of the reader."""
+        ...
+
+    async def mark_read(self, reader_id: UserId, ids: Collection[MessageId], now: datetime) -> None:
+        """Write a 'read' row for each message, in place of whatever status was there."""
+        ...
+
+
 class TypingStore(Protocol):
     """Typing rows, for legacy readers and other bridges; nobody but the service role can write them (contract F31)."""
 
@@ -124,6 +138,11 @@ class Store(Protocol):
     @property
     def messages(self) -> MessageStore:
         """Messages."""
+        ...
+
+    @property
+    def receipts(self) -> ReceiptStore:
+        """Who has read what."""
         ...
 
     @property

@@ -50,6 +50,7 @@ class MemoryStore:
         self.users = _Users(self)
         self.conversations = _Conversations(self)
         self.messages = _Messages(self)
+        self.receipts = _Receipts(self)
         self.typing = _Typing(self)
 
     async def check(self) -> None:
@@ -223,6 +224,28 @@ class _Messages:
             if message.created_at >= moment and message.deleted_at is None
         ]
         return sorted(one for one in positions if after is None or one > after)[:limit]
+
+
+class _Receipts:
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def unread_among(
+        self, conversation_id: ConversationId, reader: Identity, ids: Collection[MessageId]
+    ) -> Sequence[MessageId]:
+        self._store.note("receipts.unread_among")
+        found = [self._store.messages_by_id[one] for one in dict.fromkeys(ids) if one in self._store.messages_by_id]
+        return [
+            message.id
+            for message in found
+            if message.conversation_id == conversation_id
+            and message.sender_id not in reader.ids
+            and (message.id, reader.user_id) not in self._store.read
+        ]
+
+    async def mark_read(self, reader_id: UserId, ids: Collection[MessageId], now: datetime) -> None:
+        self._store.note("receipts.mark_read")
+        self._store.read.update((one, reader_id) for one in ids)
 
 
 class _Typing:

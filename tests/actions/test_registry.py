@@ -103,7 +103,8 @@ def test_every_action_is_a_type_of_the_wire_with_a_reply_every_client_knows() ->
     for name, one in ACTIONS.items():
         assert one.name == name
         assert name in LISTED_TYPES
-        assert one.reply in KNOWN_TYPES
+        # An action that no old client knows may be answered by a type that none knows.
+        assert one.reply in (KNOWN_TYPES if name in KNOWN_TYPES else LISTED_TYPES)
 
 
 AUTH = "Authentication required"
@@ -149,6 +150,13 @@ CONTRACT = {
         ("MISSING_REQUIRED_FIELDS", "Conversation ID and beforeMessageId are required"),
         ("DATABASE_ERROR", "Failed to load more messages"),
         ("SERVER_ERROR", "Failed to load more messages"),
+    ),
+    "mark_as_read": (
+        "marked_as_read",
+        ("UNAUTHORIZED", AUTH),
+        ("MISSING_REQUIRED_FIELDS", "Conversation ID and messageIds are required"),
+        ("DATABASE_ERROR", "Failed to mark messages as read"),
+        ("SERVER_ERROR", "Failed to mark messages as read"),
     ),
     "typing_start": (
         "typing_start",

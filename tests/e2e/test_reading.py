@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from bridge.client import RequestRefused, WireClient
+from bridge.client import OtherPush, RequestRefused, WireClient
 from bridge.rows import ConversationRow, MessageRow
 from scripts.sandbox.address import SandboxAddress
 from scripts.sandbox.cast import GROUP_NAME, PEOPLE
@@ -201,3 +203,33 @@ async def test_database_trouble_is_told_with_the_fixed_text(bridge: RunningBridg
                     await attempt
                 assert (refused.value.code, refused.value.text) == ("DATABASE_ERROR", text)
         assert (await bob.send_message(conversation_id, "and on it goes")).id
+
+
+async def test_what_was_loaded_is_read(bridge: RunningBridge, database: Database) -> None:
+    """The row is written although row-level security lets no user write it, and the count falls (contract F43)."""
+    conversation_id = await database.conversation("bob", "carol")
+    await database.message(conversation_id, "bob", "read me")
+    async with bridge.client("carol") as carol:
+        assert (await listed(carol))[conversation_id].unread_count == 1
+        await carol.load_messages(conversation_id)
+        assert (await listed(carol))[conversation_id].unread_count == 0
+
+
+async def test_receipts_of_legacy_writers_are_told(bridge: RunningBridge, database: Database) -> None:
+    """Through the table, to clients that asked for receipts."""
+    conversation_id = await database.conversation("bob", "carol")
+    message_id = await database.message(conversation_id, "bob", "read me")
+    async with bridge.client() as bob:
+        token = bridge.sandbox.people["bob"].token
+        await bob.request("auth", {"token": token, "capabilities": ["receipts"]})
+        await database.run(
+            "insert into message_status (message_id, user_id, status) values (%s, %s, 'read')",
+            message_id,
+            database.user("carol"),
+        )
+        async with asyncio.timeout(20):
+            async for push in bob.pushes():  # pragma: no branch
+                if isinstance(push, OtherPush) and push.type == "messages_read":
+                    break
+    assert message_id.encode() in bytes(push.payload)
+    assert database.user("carol").encode() in bytes(push.payload)

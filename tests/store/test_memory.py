@@ -11,7 +11,14 @@ from bridge.errors import StoreDown
 from bridge.models import ConversationId, MessageId, NewMessage, ParticipantId, User, UserId
 from bridge.store import Store
 from bridge.store.memory import MemoryStore
-from tests.contract.store import ConversationsContract, MessagesContract, UsersContract, person
+from tests.contract.store import (
+    ConversationsContract,
+    MessagesContract,
+    ReceiptsContract,
+    TypingContract,
+    UsersContract,
+    person,
+)
 from tests.people import BIRTH
 
 
@@ -64,6 +71,14 @@ class TestConversations(ConversationsContract):
 
 
 class TestMessages(MessagesContract):
+    """The suite, for this adapter."""
+
+
+class TestReceipts(ReceiptsContract):
+    """The suite, for this adapter."""
+
+
+class TestTyping(TypingContract):
     """The suite, for this adapter."""
 
 

@@ -16,7 +16,13 @@ from bridge.models import ConversationId, MessageId, NewMessage, User, UserId
 from bridge.store import Store
 from bridge.store.supabase import SupabaseStore
 from scripts.sandbox.address import SandboxAddress
-from tests.contract.store import ConversationsContract, MessagesContract, UsersContract
+from tests.contract.store import (
+    ConversationsContract,
+    MessagesContract,
+    ReceiptsContract,
+    TypingContract,
+    UsersContract,
+)
 
 
 class SqlSeed:
@@ -96,6 +102,14 @@ class TestConversations(ConversationsContract):
 
 
 class TestMessages(MessagesContract):
+    """The suite, for this adapter."""
+
+
+class TestReceipts(ReceiptsContract):
+    """The suite, for this adapter."""
+
+
+class TestTyping(TypingContract):
     """The suite, for this adapter."""
 
 

@@ -12,6 +12,7 @@ from supabase import AsyncClient, AsyncClientOptions
 from bridge.store.supabase.conversations import SupabaseConversations
 from bridge.store.supabase.messages import SupabaseMessages
 from bridge.store.supabase.query import rows
+from bridge.store.supabase.receipts import SupabaseReceipts
 from bridge.store.supabase.typing import SupabaseTyping
 from bridge.store.supabase.users import SupabaseUsers
 
@@ -25,6 +26,7 @@ class SupabaseStore:
         self.users = SupabaseUsers(self._client)
         self.conversations = SupabaseConversations(self._client)
         self.messages = SupabaseMessages(self._client)
+        self.receipts = SupabaseReceipts(self._client)
         self.typing = SupabaseTyping(self._client)
 
     async def check(self) -> None:

@@ -1,0 +1,22 @@
+"""What a client says it understands beyond the old clients' types (design decision 9).
+
+The old clients refuse a type they do not know, so a new push goes only to a client that asked for it in `auth`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Capability(StrEnum):
+    """The capabilities there are; each names the pushes it brings."""
+
+    RECEIPTS = "receipts"
+    """messages_read"""
+
+
+def known_capabilities(asked: Iterable[object]) -> frozenset[Capability]:
+    """Return those we know; unknown ones are ignored, for a newer client may ask an older bridge."""
+    names = {str(one) for one in asked}
+    return frozenset(one for one in Capability if one.value in names)
