@@ -228,8 +228,14 @@ async def test_receipts_of_legacy_writers_are_told(bridge: RunningBridge, databa
             database.user("carol"),
         )
         async with asyncio.timeout(20):
-            async for push in bob.pushes():  # pragma: no branch
-                if isinstance(push, OtherPush) and push.type == "messages_read":
-                    break
-    assert message_id.encode() in bytes(push.payload)
-    assert database.user("carol").encode() in bytes(push.payload)
+            payload = await receipt(bob)
+    assert message_id.encode() in payload
+    assert database.user("carol").encode() in payload
+
+
+async def receipt(client: WireClient) -> bytes:
+    """Return the payload of the next messages_read."""
+    async for push in client.pushes():
+        if isinstance(push, OtherPush) and push.type == "messages_read":
+            return bytes(push.payload)
+    raise AssertionError("no more pushes")
