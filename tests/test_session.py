@@ -45,7 +45,8 @@ async def test_a_user_authenticates_with_its_token(person: Person) -> None:
                     "phone": person.phone,
                     "username": person.name.lower(),
                     "display_name": f"Person {person.name}",
-                }
+                },
+                "capabilities": [],
             },
         )
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.models import ConversationId
-from bridge.store.memory import profile_of
+from bridge.models import ConversationId, profile_of
 from bridge.typing_state import ENDS_AFTER_SECONDS, OWN_WRITE_REMEMBERED_SECONDS, WRITE_AT_MOST_EVERY_SECONDS
 from tests.people import ROOM, B, C
 from tests.world import Parts, Receiver

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.errors import StoreDown
-from bridge.store.memory import profile_of
+from bridge.models import profile_of
 from bridge.typing_state import ENDS_AFTER_SECONDS, WRITE_AT_MOST_EVERY_SECONDS
 from bridge.typing_upkeep import TypingUpkeep
 from tests.people import ROOM, B, C
