@@ -8,11 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from scripts.sandbox.address import SandboxAddress
 
 ROOT = Path(__file__).parents[1]
 STOP_SECONDS = 30.0
+
+
+@pytest.fixture(autouse=True)
+def _own_logs() -> Iterator[None]:
+    """Undo what a test configured: a program started in this process sends its lines to streams that are gone later."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
