@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 
 from bridge.auth import Claims
 from bridge.errors import USER_NOT_FOUND, ActionError
-from bridge.models import Identity, User
+from bridge.models import AuthId, Identity, User, UserId
 from bridge.store import UserStore
 
 log = structlog.get_logger(__name__)
@@ -37,6 +37,23 @@ async def find_user(claims: Claims, users: UserStore, *, phone_identity: bool) -
     if not candidates:
         raise ActionError(USER_NOT_FOUND)
     return candidates[0]
+
+
+def users_of(ids: Collection[str], rows: Sequence[User]) -> list[User] | None:
+    """Return whom ids of either kind mean, each person once, in the order of the ids; None if one means nobody.
+
+    A users.id counts before an auth id, for that is what clients ought to send; of several rows with one auth id the
+    first in `rows` counts.
+    """
+    by_id = {row.id: row for row in rows}
+    by_auth_id = {row.auth_user_id: row for row in reversed(rows) if row.auth_user_id is not None}
+    found: dict[str, User] = {}
+    for one in ids:
+        user = by_id.get(UserId(one)) or by_auth_id.get(AuthId(one))
+        if user is None:
+            return None
+        found[user.id] = user
+    return list(found.values())
 
 
 def identity_of(user: User, claims: Claims) -> Identity:

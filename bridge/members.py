@@ -93,6 +93,12 @@ class Members:
         self._forget(conversation_id)
         return await self.of(conversation_id)
 
+    def forget(self, conversation_id: ConversationId) -> None:
+        """Ask anew when next somebody wants to know: we have just changed who is in it ourselves."""
+        if conversation_id in self._disturbed:
+            self._disturbed[conversation_id] = True
+        self._forget(conversation_id)
+
     def hear(self, *, hearing: bool) -> None:
         """Begin or cease to trust that changes arrive; either way everything known so far may be out of date."""
         self._hearing = hearing

@@ -15,6 +15,7 @@ AuthId = NewType("AuthId", str)
 ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
 ParticipantId = NewType("ParticipantId", str)
+GroupId = NewType("GroupId", str)
 
 
 class Identity(Struct, frozen=True, kw_only=True):
@@ -121,6 +122,83 @@ class ConversationSummary(Struct, frozen=True, kw_only=True):
     created_at: datetime
     latest: Message | None
     unread_count: int
+
+
+class Conversation(Struct, frozen=True, kw_only=True):
+    """A row of conversations."""
+
+    id: ConversationId
+    type: str
+    name: str | None
+    description: str | None
+    avatar_url: str | None
+    created_by: UserId | None
+    created_at: datetime
+    updated_at: datetime
+    group_id: GroupId | None
+    is_private: bool | None
+    position: int | None
+    disappearing_messages_enabled: bool
+    disappearing_messages_duration_days: int | None
+
+
+class NewConversation(Struct, frozen=True, kw_only=True):
+    """A conversation to be written; who is in it comes after it."""
+
+    id: ConversationId
+    type: str
+    name: str | None
+    created_by: UserId
+    created_at: datetime
+    group_id: GroupId | None
+    is_private: bool
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """A row of groups."""
+
+    id: GroupId
+    name: str
+    description: str | None
+    avatar_url: str | None
+    is_public: bool | None
+    invite_code: str | None
+    created_by: UserId | None
+    created_at: datetime
+
+
+class NewGroup(Struct, frozen=True, kw_only=True):
+    """A group to be written; members and rooms come after it."""
+
+    id: GroupId
+    name: str
+    description: str | None
+    is_public: bool
+    invite_code: str
+    created_by: UserId
+    created_at: datetime
+
+
+class GroupMembership(Struct, frozen=True, kw_only=True):
+    """A row of group_members; active while left_at is null."""
+
+    group_id: GroupId
+    user_id: UserId
+    role: str | None
+    left_at: datetime | None
+
+
+class GroupSummary(Struct, frozen=True, kw_only=True):
+    """One line of a user's list of groups."""
+
+    id: GroupId
+    name: str
+    description: str | None
+    avatar_url: str | None
+    role: str | None
+    room_count: int
+    member_count: int
+    latest_activity: datetime
 
 
 class Position(Struct, frozen=True, order=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET, Struct, UnsetType
 
 from bridge.clock import row_time
-from bridge.models import ConversationSummary, Message, Profile, Quote, User
+from bridge.models import Conversation, ConversationSummary, GroupSummary, Message, Profile, Quote, User
 
 
 class SenderRow(Struct, frozen=True):
@@ -67,6 +67,41 @@ class ConversationRow(Struct, frozen=True, kw_only=True):
     last_message_content: str | None
     last_message_sender_username: str | None
     last_message_at: str | None
+
+
+class MadeConversationRow(Struct, frozen=True, kw_only=True):
+    """A conversations row as it is in the table, and its list names beside them."""
+
+    id: str
+    type: str
+    name: str | None
+    description: str | None
+    avatar_url: str | None
+    created_by: str | None
+    created_at: str | None
+    updated_at: str | None
+    group_id: str | None
+    is_private: bool | None
+    position: int | None
+    disappearing_messages_enabled: bool
+    disappearing_messages_duration_days: int | None
+    conversation_id: str
+    conversation_type: str
+    conversation_name: str | None
+    conversation_avatar_url: str | None
+
+
+class GroupRow(Struct, frozen=True, kw_only=True):
+    """A line of the list of groups (contract legacy-rest section 3.5)."""
+
+    group_id: str
+    group_name: str
+    group_description: str | None
+    group_avatar_url: str | None
+    user_role: str | None
+    room_count: int
+    member_count: int
+    latest_activity: str | None
 
 
 class UserRow(Struct, frozen=True, kw_only=True):
@@ -138,6 +173,43 @@ def conversation_row(summary: ConversationSummary) -> ConversationRow:
         last_message_content=content,
         last_message_sender_username=username,
         last_message_at=at,
+    )
+
+
+def made_conversation_row(conversation: Conversation) -> MadeConversationRow:
+    """Show a conversation to whoever made it."""
+    return MadeConversationRow(
+        id=conversation.id,
+        type=conversation.type,
+        name=conversation.name,
+        description=conversation.description,
+        avatar_url=conversation.avatar_url,
+        created_by=conversation.created_by,
+        created_at=row_time(conversation.created_at),
+        updated_at=row_time(conversation.updated_at),
+        group_id=conversation.group_id,
+        is_private=conversation.is_private,
+        position=conversation.position,
+        disappearing_messages_enabled=conversation.disappearing_messages_enabled,
+        disappearing_messages_duration_days=conversation.disappearing_messages_duration_days,
+        conversation_id=conversation.id,
+        conversation_type=conversation.type,
+        conversation_name=conversation.name,
+        conversation_avatar_url=conversation.avatar_url,
+    )
+
+
+def group_row(summary: GroupSummary) -> GroupRow:
+    """Show a line of the list of groups."""
+    return GroupRow(
+        group_id=summary.id,
+        group_name=summary.name,
+        group_description=summary.description,
+        group_avatar_url=summary.avatar_url,
+        user_role=summary.role,
+        room_count=summary.room_count,
+        member_count=summary.member_count,
+        latest_activity=row_time(summary.latest_activity),
     )
 
 

@@ -9,7 +9,11 @@ from msgspec import Struct
 
 from bridge.models import (
     AuthId,
+    Conversation,
     ConversationId,
+    Group,
+    GroupId,
+    GroupMembership,
     Message,
     MessageId,
     Participant,
@@ -72,6 +76,63 @@ class ParticipantRecord(Struct, frozen=True):
         """Return the model."""
         return Participant(
             id=self.id, conversation_id=self.conversation_id, user_id=self.user_id, left_at=moment(self.left_at)
+        )
+
+
+class ConversationRecord(Struct, frozen=True):
+    """A conversations row as printed."""
+
+    id: ConversationId
+    type: str
+    name: str | None
+    description: str | None
+    avatar_url: str | None
+    created_by: UserId | None
+    created_at: str | None
+    updated_at: str | None
+    group_id: GroupId | None
+    is_private: bool | None
+    position: int | None
+    disappearing_messages_enabled: bool
+    disappearing_messages_duration_days: int | None
+
+    def model(self) -> Conversation:
+        """Return the model."""
+        columns = {name: getattr(self, name) for name in ConversationRecord.__struct_fields__}
+        times = {name: moment_or_earliest(columns[name]) for name in ("created_at", "updated_at")}
+        return Conversation(**columns | times)
+
+
+class GroupRecord(Struct, frozen=True):
+    """A groups row as printed."""
+
+    id: GroupId
+    name: str
+    description: str | None
+    avatar_url: str | None
+    is_public: bool | None
+    invite_code: str | None
+    created_by: UserId | None
+    created_at: str | None
+
+    def model(self) -> Group:
+        """Return the model."""
+        columns = {name: getattr(self, name) for name in self.__struct_fields__}
+        return Group(**columns | {"created_at": moment_or_earliest(self.created_at)})
+
+
+class GroupMemberRecord(Struct, frozen=True):
+    """A group_members row as printed."""
+
+    group_id: GroupId
+    user_id: UserId
+    role: str | None
+    left_at: str | None
+
+    def model(self) -> GroupMembership:
+        """Return the model."""
+        return GroupMembership(
+            group_id=self.group_id, user_id=self.user_id, role=self.role, left_at=moment(self.left_at)
         )
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-from bridge.store import ConversationStore, MessageStore, ReceiptStore, TypingStore, UserStore
+from bridge.store import ConversationStore, GroupStore, MessageStore, ReceiptStore, TypingStore, UserStore
 from bridge.store.memory import MemoryStore
 
 Step = Callable[[], Awaitable[None]]
@@ -102,6 +102,7 @@ class GatedStore:
         self.conversations = cast("ConversationStore", _Noun("conversations", self.tables.conversations, self.door))
         self.messages = cast("MessageStore", _Noun("messages", self.tables.messages, self.door))
         self.receipts = cast("ReceiptStore", _Noun("receipts", self.tables.receipts, self.door))
+        self.groups = cast("GroupStore", _Noun("groups", self.tables.groups, self.door))
         self.typing = cast("TypingStore", _Noun("typing", self.tables.typing, self.door))
 
     async def check(self) -> None:

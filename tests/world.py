@@ -31,6 +31,7 @@ from bridge.receipts import Receipts
 from bridge.relay import Relay
 from bridge.send_times import SendTimes
 from bridge.session import Connection, Limits
+from bridge.store.memory.tables import conversation_of
 from bridge.typing_state import TypingState
 from tests.emulated_w1 import Frame, read_frame
 from tests.gated import Gate, GatedStore
@@ -55,7 +56,7 @@ def fill(store: GatedStore) -> None:
         store.tables.add_participant(ROOM, person.user_id)
     for person in (C, X):
         store.tables.add_participant(OTHER_ROOM, person.user_id)
-    store.tables.conversation_types[ROOM] = "room"
+    store.tables.add_conversation(conversation_of(ROOM, "room"))
 
 
 class Parts:

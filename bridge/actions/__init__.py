@@ -7,6 +7,7 @@ from typing import Final, cast
 from msgspec import Struct
 
 from bridge.actions.conversations import join_conversation, leave_conversation, load_conversations
+from bridge.actions.creating import create_conversation
 from bridge.actions.messages import load_messages, load_more_messages, send_message
 from bridge.actions.receipts import mark_as_read
 from bridge.actions.registry import Action, table
@@ -19,6 +20,7 @@ ACTIONS: Final = table(
             load_conversations,
             join_conversation,
             leave_conversation,
+            create_conversation,
             send_message,
             load_messages,
             load_more_messages,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.actions.context import Caller, Context
 from bridge.errors import ACCESS_DENIED, ActionError
 from bridge.ids import canonical_uuid
-from bridge.models import ConversationId, UserId
+from bridge.models import ConversationId, GroupId, UserId
 
 
 async def require_member(
@@ -31,3 +31,20 @@ async def require_member(
     if not caller.identity.is_among(members):
         raise ActionError(ACCESS_DENIED)
     return known_id, members
+
+
+async def require_group_member(group_id: str, caller: Caller, context: Context) -> GroupId:
+    """Return the group's id if the caller is an active member of it.
+
+    Raises:
+        ActionError: ACCESS_DENIED, for foreign, unknown and malformed ids alike.
+        StoreError: the memberships cannot be read.
+
+    """
+    canonical = canonical_uuid(group_id)
+    if canonical is None:
+        raise ActionError(ACCESS_DENIED)
+    rows = await context.store.groups.memberships(GroupId(canonical), caller.identity)
+    if all(row.left_at is not None for row in rows):
+        raise ActionError(ACCESS_DENIED)
+    return GroupId(canonical)

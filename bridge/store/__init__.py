@@ -1,7 +1,7 @@
-"""The port to the tables: three nouns, each with the few questions the bridge asks.
+"""The port to the tables: six nouns, each with the few questions the bridge asks.
 
 Every method raises StoreRefused or StoreDown and nothing else. Adapters are made by the composition roots only;
-tests/contract/store.py holds for each of them.
+tests/contract holds for each of them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,18 @@ from typing import Protocol
 
 from bridge.models import (
     AuthId,
+    Conversation,
     ConversationId,
     ConversationSummary,
+    Group,
+    GroupId,
+    GroupMembership,
+    GroupSummary,
     Identity,
     Message,
     MessageId,
+    NewConversation,
+    NewGroup,
     NewMessage,
     Participant,
     Position,
@@ -41,6 +48,13 @@ class UserStore(Protocol):
         """Return the rows with one of these phone numbers, oldest first."""
         ...
 
+    async def by_any_ids(self, ids: Collection[str]) -> Sequence[User]:
+        """Return the rows whose id or auth_user_id is one of these uuids, each once, oldest first.
+
+        Of rows that are found by different ids the order is not promised.
+        """
+        ...
+
     async def profiles(self, ids: Collection[UserId]) -> Mapping[UserId, Profile]:
         """Return the profiles there are; unknown ids are absent."""
         ...
@@ -58,6 +72,39 @@ class ConversationStore(Protocol):
 
         Deleted messages and those expired at `now` are neither the latest nor unread.
         """
+        ...
+
+    async def directs_between(self, mine: Collection[str], theirs: Collection[str]) -> Sequence[Conversation]:
+        """Return the direct conversations in which these two, by any of their ids, and nobody else are active.
+
+        Oldest first. What `left_at` says about others does not matter.
+        """
+        ...
+
+    async def insert(self, conversation: NewConversation) -> Conversation:
+        """Write a conversation once and return the row; a repeat of the same id returns the row already there.
+
+        The repeat also touches that row's updated_at, so that whoever wrote it first can no longer withdraw it.
+        """
+        ...
+
+    async def withdraw(self, conversation: NewConversation) -> bool:
+        """Delete what `insert` wrote, participants and all, unless the row has been touched since.
+
+        Returns whether a row was deleted; one that somebody else inserted is left alone. For undoing.
+        """
+        ...
+
+    async def admit(self, conversation_id: ConversationId, roles: Mapping[UserId, str]) -> None:
+        """Make all of them active members, or none: former ones again, active ones keep their role.
+
+        Rows that a trigger of the app has written meanwhile are fine (contract F3). Raises StoreRefused for a user or
+        a conversation that does not exist.
+        """
+        ...
+
+    async def put_back(self, conversation_id: ConversationId, user_id: UserId, left_at: datetime | None) -> None:
+        """Make somebody a former member who left then, or with None one who never was: for undoing `admit`."""
         ...
 
 
@@ -122,6 +169,50 @@ class TypingStore(Protocol):
         ...
 
 
+class GroupStore(Protocol):
+    """Groups, who is in them, and their rooms."""
+
+    async def insert(self, group: NewGroup) -> Group:
+        """Write a group and return the row. Raises StoreRefused with 23505 if the invite code is taken."""
+        ...
+
+    async def delete(self, group_id: GroupId) -> None:
+        """Delete a group with its members and its rooms: for undoing."""
+        ...
+
+    async def by_invite_code(self, invite_code: str) -> Group | None:
+        """Return the group with exactly this code, public or not."""
+        ...
+
+    async def memberships(self, group_id: GroupId, identity: Identity) -> Sequence[GroupMembership]:
+        """Return the identity's rows in a group, former memberships included; empty for an unknown group."""
+        ...
+
+    async def admit(self, group_id: GroupId, roles: Mapping[UserId, str]) -> None:
+        """Make all of them active members, or none: former ones again, active ones keep their role."""
+        ...
+
+    async def put_back(self, group_id: GroupId, user_id: UserId, left_at: datetime | None) -> None:
+        """Make somebody a former member who left then, or with None one who never was: for undoing `admit`."""
+        ...
+
+    async def rooms(self, group_id: GroupId) -> Sequence[Conversation]:
+        """Return the conversations of a group, private ones included, by position and age."""
+        ...
+
+    async def seats(self, group_id: GroupId, identity: Identity) -> Sequence[Participant]:
+        """Return the identity's participant rows in the conversations of a group, former ones included."""
+        ...
+
+    async def summaries(self, identity: Identity) -> Sequence[GroupSummary]:
+        """Return the groups with an active membership of this identity set, latest activity first.
+
+        Activity is the newest message in one of its rooms, else the group's creation; all its rooms and its active
+        members are counted. No policy hides a private group from its members.
+        """
+        ...
+
+
 class Store(Protocol):
     """The tables."""
 
@@ -143,6 +234,11 @@ class Store(Protocol):
     @property
     def receipts(self) -> ReceiptStore:
         """Who has read what."""
+        ...
+
+    @property
+    def groups(self) -> GroupStore:
+        """Groups and their members."""
         ...
 
     @property

@@ -22,7 +22,7 @@ class MemberRecord(Struct, frozen=True):
     user: ProfileRecord | None
 
 
-class ConversationRecord(Struct, frozen=True):
+class LineRecord(Struct, frozen=True):
     """A conversations row with group, members and its latest message."""
 
     id: ConversationId
@@ -49,7 +49,7 @@ class UnreadRecord(Struct, frozen=True):
     messages: list[CountRecord]
 
 
-def summarise(record: ConversationRecord, identity: Identity, unread: int) -> ConversationSummary:
+def summarise(record: LineRecord, identity: Identity, unread: int) -> ConversationSummary:
     """Return the line as this identity sees it: a direct conversation is called after the other person."""
     other = _other(record, identity) if record.type == "direct" else None
     return ConversationSummary(
@@ -66,7 +66,7 @@ def summarise(record: ConversationRecord, identity: Identity, unread: int) -> Co
     )
 
 
-def _other(record: ConversationRecord, identity: Identity) -> ProfileRecord | None:
+def _other(record: LineRecord, identity: Identity) -> ProfileRecord | None:
     """Return the other person, preferably one who has not left."""
     others = [member for member in record.members if member.user and member.user_id not in identity.ids]
     others.sort(key=lambda member: (member.left_at is not None, member.user_id))

@@ -16,7 +16,7 @@ from tests.people import Person
 from tests.world import Parts
 
 
-async def perform(parts: Parts, caller: Person | Caller, name: str, **payload: object) -> dict[str, Any]:
+async def perform(parts: Parts, caller: Person | Caller, name: str, /, **payload: object) -> dict[str, Any]:
     """Perform an action with this payload and return the reply's; what has to follow the reply follows."""
     who = parts.caller(caller) if isinstance(caller, Person) else caller
     outcome = await ACTIONS[name].perform(Raw(json.dumps(payload).encode()), who, parts.context)
@@ -26,7 +26,7 @@ async def perform(parts: Parts, caller: Person | Caller, name: str, **payload: o
     return printed
 
 
-async def refusal(parts: Parts, caller: Person | Caller, name: str, **payload: object) -> Fault:
+async def refusal(parts: Parts, caller: Person | Caller, name: str, /, **payload: object) -> Fault:
     """Return the fault under which an action is refused."""
     with pytest.raises(ActionError) as caught:
         await perform(parts, caller, name, **payload)

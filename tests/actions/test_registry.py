@@ -130,6 +130,13 @@ CONTRACT = {
         ("SERVER_ERROR", "Internal server error"),
         ("SERVER_ERROR", "Internal server error"),
     ),
+    "create_conversation": (
+        "conversation_created",
+        ("AUTH_REQUIRED", AUTH),
+        ("INVALID_DATA", "Participant IDs required"),
+        ("DATABASE_ERROR", "Failed to create conversation"),
+        ("SERVER_ERROR", "Internal server error"),
+    ),
     "send_message": (
         "message_sent",
         ("UNAUTHORIZED", AUTH),

@@ -47,6 +47,10 @@ class Seed(Protocol):
         """Insert a participant row, of a member or of somebody who left."""
         ...
 
+    async def role(self, conversation_id: ConversationId, user_id: UserId) -> str | None:
+        """Return the role in a participant row; None without one."""
+        ...
+
     async def message(self, message: NewMessage, *, deleted: bool = False) -> None:
         """Insert a message; expires_at is set by the tables, some days after now or after created_at."""
         ...

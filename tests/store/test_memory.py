@@ -11,6 +11,9 @@ from bridge.errors import StoreDown
 from bridge.models import ConversationId, MessageId, NewMessage, ParticipantId, User, UserId
 from bridge.store import Store
 from bridge.store.memory import MemoryStore
+from bridge.store.memory.tables import conversation_of
+from tests.contract.creating import CreatingContract
+from tests.contract.groups import GroupsContract
 from tests.contract.store import (
     ConversationsContract,
     MessagesContract,
@@ -36,7 +39,7 @@ class MemorySeed:
     async def conversation(self, kind: str) -> ConversationId:
         """Insert an empty conversation."""
         made = ConversationId(str(uuid.uuid4()))
-        self.tables.conversation_types[made] = kind
+        self.tables.add_conversation(conversation_of(made, kind))
         return made
 
     async def participant(self, conversation_id: ConversationId, user_id: UserId, *, left: bool = False) -> None:
@@ -44,6 +47,10 @@ class MemorySeed:
         row = self.tables.add_participant(conversation_id, user_id)
         if left:
             self.tables.rows[row.id] = replace(row, left_at=BIRTH)
+
+    async def role(self, conversation_id: ConversationId, user_id: UserId) -> str | None:
+        """Read a participant row."""
+        return self.tables.role_of(conversation_id, user_id)
 
     async def message(self, message: NewMessage, *, deleted: bool = False) -> None:
         """Insert a message."""
@@ -82,6 +89,14 @@ class TestTyping(TypingContract):
     """The suite, for this adapter."""
 
 
+class TestCreating(CreatingContract):
+    """The suite, for this adapter."""
+
+
+class TestGroups(GroupsContract):
+    """The suite, for this adapter."""
+
+
 async def test_a_test_can_make_every_question_fail(seed: MemorySeed) -> None:
     """As when the database is down."""
     seed.tables.failing = StoreDown()
@@ -103,4 +118,4 @@ async def test_damaged_tables_may_hold_a_participant_twice(seed: MemorySeed) -> 
     user, made = person(), ConversationId(str(uuid.uuid4()))
     first, second = (seed.tables.add_participant(made, user.id, number=number) for number in (0, 1))
     assert (first.id, second.id) == (ParticipantId(f"{made}/{user.id}/0"), ParticipantId(f"{made}/{user.id}/1"))
-    assert seed.tables.conversation_types[made] == "direct"
+    assert seed.tables.conversation_rows[made].type == "direct"

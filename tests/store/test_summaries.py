@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from bridge.models import AuthId, ConversationSummary, Identity, UserId
-from bridge.store.summaries import ConversationRecord, UnreadRecord, summarise
+from bridge.store.summaries import LineRecord, UnreadRecord, summarise
 from tests.people import ROOM, A, B, C, Person, message_id
 
 
@@ -54,7 +54,7 @@ def seen_by(identity: Identity, *members: dict[str, Any], unread: int = 0, **cha
         "conversation_participants": [{"id": "p"}],
         **changes,
     }
-    return summarise(msgspec.convert(printed, ConversationRecord), identity, unread)
+    return summarise(msgspec.convert(printed, LineRecord), identity, unread)
 
 
 def test_a_direct_conversation_is_called_after_the_other_person() -> None:

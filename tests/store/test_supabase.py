@@ -16,6 +16,8 @@ from bridge.models import ConversationId, MessageId, NewMessage, User, UserId
 from bridge.store import Store
 from bridge.store.supabase import SupabaseStore
 from scripts.sandbox.address import SandboxAddress
+from tests.contract.creating import CreatingContract
+from tests.contract.groups import GroupsContract
 from tests.contract.store import (
     ConversationsContract,
     MessagesContract,
@@ -53,6 +55,15 @@ class SqlSeed:
             "values (%s, %s, case when %s then now() end)",
             (conversation_id, user_id, left),
         )
+
+    async def role(self, conversation_id: ConversationId, user_id: UserId) -> str | None:
+        """Read a participant row."""
+        cursor = await self._connection.execute(
+            "select role from conversation_participants where conversation_id = %s and user_id = %s",
+            (conversation_id, user_id),
+        )
+        row = await cursor.fetchone()
+        return row[0] if row else None
 
     async def message(self, message: NewMessage, *, deleted: bool = False) -> None:
         """Insert a message."""
@@ -110,6 +121,14 @@ class TestReceipts(ReceiptsContract):
 
 
 class TestTyping(TypingContract):
+    """The suite, for this adapter."""
+
+
+class TestCreating(CreatingContract):
+    """The suite, for this adapter."""
+
+
+class TestGroups(GroupsContract):
     """The suite, for this adapter."""
 
 

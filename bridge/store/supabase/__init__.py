@@ -10,6 +10,7 @@ import httpx
 from supabase import AsyncClient, AsyncClientOptions
 
 from bridge.store.supabase.conversations import SupabaseConversations
+from bridge.store.supabase.groups import SupabaseGroups
 from bridge.store.supabase.messages import SupabaseMessages
 from bridge.store.supabase.query import rows
 from bridge.store.supabase.receipts import SupabaseReceipts
@@ -27,6 +28,7 @@ class SupabaseStore:
         self.conversations = SupabaseConversations(self._client)
         self.messages = SupabaseMessages(self._client)
         self.receipts = SupabaseReceipts(self._client)
+        self.groups = SupabaseGroups(self._client)
         self.typing = SupabaseTyping(self._client)
 
     async def check(self) -> None:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from msgspec import Struct
 from supabase import AsyncClient
 
+from bridge.errors import StoreDown
 from bridge.models import (
+    Conversation,
     ConversationId,
     ConversationSummary,
     Identity,
+    NewConversation,
     Participant,
+    UserId,
 )
 from bridge.store.clauses import unexpired_clause
-from bridge.store.summaries import ConversationRecord, UnreadRecord, summarise
-from bridge.store.supabase.query import MESSAGE, PAGE, PROFILE, SENDER, rows
-from bridge.tables import (
-    ParticipantRecord,
-)
+from bridge.store.summaries import LineRecord, UnreadRecord, summarise
+from bridge.store.supabase.query import CONVERSATION, MESSAGE, PAGE, PROFILE, SENDER, rows
+from bridge.store.supabase.seats import admit, put_back
+from bridge.tables import ConversationRecord, ParticipantRecord
+
+ATTEMPTS_TO_INSERT = 3
+
+_TABLE = "conversation_participants"
+
+
+class _DirectRecord(ConversationRecord, frozen=True):
+    members: list[_UserRecord]
+
+
+class _UserRecord(Struct, frozen=True):
+    user_id: str
 
 
 class SupabaseConversations:
@@ -56,9 +72,74 @@ class SupabaseConversations:
             last_id = page[-1].id
         return sorted(found, key=lambda one: one.latest.created_at if one.latest else one.created_at, reverse=True)
 
+    async def directs_between(self, mine: Collection[str], theirs: Collection[str]) -> Sequence[Conversation]:
+        """See the port."""
+        query = (
+            self._client.table("conversations")
+            .select(
+                f"{CONVERSATION},mine:{_TABLE}!inner(user_id),theirs:{_TABLE}!inner(user_id),members:{_TABLE}(user_id)"
+            )
+            .eq("type", "direct")
+            .in_("mine.user_id", sorted(mine))
+            .is_("mine.left_at", "null")
+            .in_("theirs.user_id", sorted(theirs))
+            .is_("theirs.left_at", "null")
+            .is_("members.left_at", "null")
+            .order("created_at")
+            .order("id")
+        )
+        pair = {*mine, *theirs}
+        found = await rows(query, _DirectRecord)
+        return [record.model() for record in found if pair.issuperset(member.user_id for member in record.members)]
+
+    async def insert(self, conversation: NewConversation) -> Conversation:
+        """See the port. The id alone decides what is a repeat, in one statement."""
+        row = {
+            "id": conversation.id,
+            "type": conversation.type,
+            "name": conversation.name,
+            "created_by": conversation.created_by,
+            "created_at": conversation.created_at.isoformat(),
+            "updated_at": conversation.created_at.isoformat(),
+            "group_id": conversation.group_id,
+            "is_private": conversation.is_private,
+        }
+        conversations = self._client.table("conversations")
+        for _ in range(ATTEMPTS_TO_INSERT):
+            written = await rows(
+                conversations.upsert(row, on_conflict="id", ignore_duplicates=True), ConversationRecord
+            )
+            if not written:
+                touch = {"updated_at": row["updated_at"]}  # the table's trigger makes it the database's now()
+                written = await rows(conversations.update(touch).eq("id", conversation.id), ConversationRecord)
+            if written:
+                return written[0].model()
+        raise StoreDown("a conversation that is written and withdrawn again and again")
+
+    async def withdraw(self, conversation: NewConversation) -> bool:
+        """See the port. The times are those that `insert` sent, so no answer of its is needed."""
+        at = conversation.created_at.isoformat()
+        query = (
+            self._client.table("conversations")
+            .delete()
+            .eq("id", conversation.id)
+            .eq("created_by", conversation.created_by)
+            .eq("created_at", at)
+            .eq("updated_at", at)
+        )
+        return bool(await rows(query, dict[str, object]))
+
+    async def admit(self, conversation_id: ConversationId, roles: Mapping[UserId, str]) -> None:
+        """See the port."""
+        await admit(self._client.table(_TABLE), "conversation_id", conversation_id, roles)
+
+    async def put_back(self, conversation_id: ConversationId, user_id: UserId, left_at: datetime | None) -> None:
+        """See the port."""
+        await put_back(self._client.table(_TABLE), {"conversation_id": conversation_id, "user_id": user_id}, left_at)
+
     async def _conversations(
         self, identity: Identity, now: datetime, last_id: ConversationId | None
-    ) -> list[ConversationRecord]:
+    ) -> list[LineRecord]:
         query = (
             self._client.table("conversations")
             .select(
@@ -76,7 +157,7 @@ class SupabaseConversations:
             .order("id")
             .limit(PAGE)
         )
-        return await rows(query.gt("id", last_id) if last_id else query, ConversationRecord)
+        return await rows(query.gt("id", last_id) if last_id else query, LineRecord)
 
     async def _unread(
         self, identity: Identity, now: datetime, last_id: ConversationId | None

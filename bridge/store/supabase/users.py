@@ -12,7 +12,7 @@ from bridge.models import (
     User,
     UserId,
 )
-from bridge.store.supabase.query import PROFILE, rows
+from bridge.store.supabase.query import PROFILE, in_chunks, rows
 from bridge.tables import (
     ProfileRecord,
     UserRecord,
@@ -48,6 +48,21 @@ class SupabaseUsers:
             .order("id")
         )
         return [record.model() for record in await rows(query, UserRecord)]
+
+    async def by_any_ids(self, ids: Collection[str]) -> Sequence[User]:
+        """See the port."""
+        found: dict[UserId, User] = {}
+        for chunk in in_chunks(sorted(ids)):
+            listed = ",".join(chunk)
+            query = (
+                self._client.table("users")
+                .select(f"{PROFILE},phone_number,auth_user_id")
+                .or_(f"id.in.({listed}),auth_user_id.in.({listed})")
+                .order("created_at")
+                .order("id")
+            )
+            found |= {record.id: record.model() for record in await rows(query, UserRecord)}
+        return list(found.values())
 
     async def profiles(self, ids: Collection[UserId]) -> Mapping[UserId, Profile]:
         """See the port."""

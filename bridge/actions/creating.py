@@ -1,0 +1,184 @@
+"""Making conversations: direct ones found or made, the others always made (contract F2, F3, F5, F20, F49)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import partial
+
+import structlog
+from msgspec import Struct, field
+
+from bridge.actions.authorise import require_group_member
+from bridge.actions.context import Caller, Context, Outcome
+from bridge.actions.registry import Faults, action
+from bridge.actions.undoing import undone_on_failure
+from bridge.errors import AUTH_REQUIRED, ActionError, ErrorCode, Fault, StoreError
+from bridge.identity import users_of
+from bridge.ids import canonical_uuid, direct_conversation_id, new_conversation_id
+from bridge.models import Conversation, ConversationId, NewConversation, User, UserId
+from bridge.rows import MadeConversationRow, made_conversation_row
+
+MAX_PARTICIPANTS = 500
+TYPES = frozenset({"direct", "group", "room"})
+
+_IDS_REQUIRED = Fault(ErrorCode.INVALID_DATA, "Participant IDs required")
+_TYPE_INVALID = Fault(ErrorCode.INVALID_DATA, "Invalid conversation type")
+_TOO_MANY = Fault(ErrorCode.INVALID_DATA, "Too many participants")
+_NOBODY_ELSE = Fault(ErrorCode.INVALID_DATA, "A direct conversation needs another person")
+_NOT_TWO = Fault(ErrorCode.INVALID_DATA, "A direct conversation has exactly two people")
+_ADD_FAILED = Fault(ErrorCode.DATABASE_ERROR, "Failed to add participants")
+
+_CREATE = Faults(
+    unauthenticated=AUTH_REQUIRED,
+    malformed=_IDS_REQUIRED,
+    database=Fault(ErrorCode.DATABASE_ERROR, "Failed to create conversation"),
+)
+
+log = structlog.get_logger(__name__)
+
+
+class CreateConversation(Struct, frozen=True, kw_only=True):
+    """Request of create_conversation, in the original's shape or in that of the clients' documentation (F20)."""
+
+    original_ids: list[str] | None = field(default=None, name="participantIds")
+    is_group: bool | None = field(default=None, name="isGroup")
+    participant_ids: list[str] | None = None
+    type: str | None = None
+    group_id: str | None = None
+    name: str | None = None
+
+
+class ConversationCreated(Struct, frozen=True):
+    """Result of create_conversation; the original had only the row, clients read `id` (F20)."""
+
+    conversation: MadeConversationRow
+    id: str
+    conversation_id: str
+
+
+@action("create_conversation", CreateConversation, reply="conversation_created", faults=_CREATE)
+async def create_conversation(request: CreateConversation, caller: Caller, context: Context) -> Outcome:
+    """Make a conversation with the caller in it, or find the direct one that there is."""
+    ids = _participant_ids(request)
+    others = await _others(ids, caller, context)
+    kind = request.type or _kind_of_original(request, ids, others)
+    if kind == "direct":
+        _require_two(others)
+        made = await _find_or_create_direct(caller, others[0], context)
+    else:
+        made = await _create(request, kind, caller, others, context)
+    context.members.forget(made.id)
+    caller.rooms.join(made.id)
+    return Outcome(result=ConversationCreated(made_conversation_row(made), made.id, made.id))
+
+
+def _participant_ids(request: CreateConversation) -> Collection[str]:
+    """Return the ids, each once; only the original's shape may have none of them, or no type."""
+    is_original = request.original_ids is not None
+    ids = request.original_ids if request.original_ids is not None else request.participant_ids
+    if ids is None:
+        raise ActionError(_IDS_REQUIRED)
+    if request.type not in TYPES and not (request.type is None and is_original):
+        raise ActionError(_TYPE_INVALID)
+    if not ids and not is_original:
+        raise ActionError(_IDS_REQUIRED)
+    each_once = dict.fromkeys(canonical_uuid(one) or one for one in ids)
+    if len(each_once) > MAX_PARTICIPANTS:
+        raise ActionError(_TOO_MANY)
+    return each_once
+
+
+def _kind_of_original(request: CreateConversation, ids: Collection[str], others: Sequence[User]) -> str:
+    """Return what the original made of it; a list with oneself alone asks for a direct conversation, with nobody."""
+    return "room" if request.is_group or len(others) > 1 or not ids else "direct"
+
+
+def _require_two(others: Sequence[User]) -> None:
+    if not others:
+        raise ActionError(_NOBODY_ELSE)
+    if len(others) > 1:
+        raise ActionError(_NOT_TWO)
+
+
+async def _others(ids: Collection[str], caller: Caller, context: Context) -> list[User]:
+    """Return the other people meant; the caller may have named itself, by either id (contract F5)."""
+    if any(canonical_uuid(one) is None for one in ids):
+        raise ActionError(_ADD_FAILED)
+    strangers = [one for one in ids if one not in caller.identity.ids]
+    found = users_of(strangers, await context.store.users.by_any_ids(strangers) if strangers else [])
+    if found is None:
+        raise ActionError(_ADD_FAILED)
+    return [user for user in found if user.id != caller.identity.user_id]
+
+
+async def _create(
+    request: CreateConversation, kind: str, caller: Caller, others: Sequence[User], context: Context
+) -> Conversation:
+    """Make a group or room."""
+    me = caller.identity.user_id
+    group_id = await require_group_member(request.group_id, caller, context) if request.group_id else None
+    now = context.clock.now()
+    new = NewConversation(
+        id=new_conversation_id(now),
+        type=kind,
+        name=request.name or None,
+        created_by=me,
+        created_at=now,
+        group_id=group_id,
+        is_private=request.type is None and not request.is_group,
+    )
+    async with undone_on_failure("create_conversation", partial(context.store.conversations.withdraw, new)):
+        made = await context.store.conversations.insert(new)
+        await _admit(new.id, me, others, context)
+    return made
+
+
+async def _find_or_create_direct(caller: Caller, other: User, context: Context) -> Conversation:
+    """Return the direct conversation of two people.
+
+    Its id follows from the pair, so that two requests at once, in two processes even, write the same row (F2); what a
+    crash has left half done is completed.
+    """
+    theirs = {other.id, *([other.auth_user_id] if other.auth_user_id else [])}
+    existing = await context.store.conversations.directs_between(caller.identity.ids, theirs)
+    if existing:
+        return existing[0]
+    generation = 0
+    while (made := await _direct_of_generation(generation, caller, other, context)) is None:
+        generation += 1
+    return made
+
+
+async def _direct_of_generation(generation: int, caller: Caller, other: User, context: Context) -> Conversation | None:
+    """Return the pair's conversation with this id, or None if that has become something else."""
+    me = caller.identity.user_id
+    new = NewConversation(
+        id=direct_conversation_id(me, other.id, generation),
+        type="direct",
+        name=None,
+        created_by=me,
+        created_at=context.clock.now(),
+        group_id=None,
+        is_private=True,
+    )
+    conversations = context.store.conversations
+    # Withdrawing takes back only what this very attempt inserted and nobody has touched: the other person may be doing
+    # the same at this moment, and has an answer already.
+    async with undone_on_failure("create_conversation", partial(conversations.withdraw, new)):
+        made = await conversations.insert(new)
+        if made.type != "direct":
+            return None
+        rows = await conversations.participants(new.id)
+        if {row.user_id for row in rows if row.left_at is None} - {me, other.id}:
+            return None
+        await _admit(new.id, me, [other], context)
+    return made
+
+
+async def _admit(conversation_id: ConversationId, me: UserId, others: Sequence[User], context: Context) -> None:
+    roles = {me: "admin"} | {user.id: "member" for user in others}
+    try:
+        await context.store.conversations.admit(conversation_id, roles)
+    except StoreError as error:
+        log.warning("create_conversation.not_admitted", cause=type(error).__name__, detail=str(error))
+        raise ActionError(_ADD_FAILED) from error

@@ -1,0 +1,31 @@
+"""The tables in memory, for unit tests: the same promises as the real adapter, without a database."""
+
+from __future__ import annotations
+
+from bridge.store.memory.conversations import MemoryConversations
+from bridge.store.memory.groups import MemoryGroups
+from bridge.store.memory.messages import MemoryMessages
+from bridge.store.memory.receipts import MemoryReceipts
+from bridge.store.memory.tables import Tables
+from bridge.store.memory.typing import MemoryTyping
+from bridge.store.memory.users import MemoryUsers
+
+
+class MemoryStore(Tables):
+    """The nouns of the port over dicts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.users = MemoryUsers(self)
+        self.conversations = MemoryConversations(self)
+        self.messages = MemoryMessages(self)
+        self.groups = MemoryGroups(self)
+        self.receipts = MemoryReceipts(self)
+        self.typing = MemoryTyping(self)
+
+    async def check(self) -> None:
+        """Fail if `failing` is set."""
+        self.note("check")
+
+    async def close(self) -> None:
+        """Keep everything."""
