@@ -57,6 +57,14 @@ class Doorkeeper:
         self._after[question].append(gate)
         return gate
 
+    def fail_next(self, question: str, error: Exception) -> None:
+        """Let the next such question fail without reaching the tables."""
+
+        async def step() -> None:
+            raise error
+
+        self._before[question].append(step)
+
     def meanwhile(self, question: str, action: Callable[[], object]) -> None:
         """Let something happen between the next such question's answer and its arrival."""
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from bridge.actions.conversations import join_conversation, leave_conversation, load_conversations
 from bridge.actions.creating import create_conversation
+from bridge.actions.groups import create_group, join_group, load_groups
 from bridge.actions.messages import load_messages, load_more_messages, send_message
 from bridge.actions.receipts import mark_as_read
 from bridge.actions.registry import Action, table
@@ -24,6 +25,9 @@ ACTIONS: Final = table(
             send_message,
             load_messages,
             load_more_messages,
+            create_group,
+            join_group,
+            load_groups,
             typing_start,
             typing_stop,
             mark_as_read,

@@ -165,6 +165,27 @@ CONTRACT = {
         ("DATABASE_ERROR", "Failed to mark messages as read"),
         ("SERVER_ERROR", "Failed to mark messages as read"),
     ),
+    "create_group": (
+        "group_created",
+        ("AUTH_REQUIRED", AUTH),
+        ("INVALID_DATA", "Group name required"),
+        ("DATABASE_ERROR", "Failed to create group"),
+        ("SERVER_ERROR", "Internal server error"),
+    ),
+    "join_group": (
+        "group_joined",
+        ("AUTH_REQUIRED", AUTH),
+        ("INVALID_DATA", "Invite code required"),
+        ("DATABASE_ERROR", "Failed to join group"),
+        ("SERVER_ERROR", "Internal server error"),
+    ),
+    "load_groups": (
+        "groups_loaded",
+        ("AUTH_REQUIRED", AUTH),
+        ("INVALID_MESSAGE", "Invalid message format"),
+        ("DATABASE_ERROR", "Failed to load groups"),
+        ("SERVER_ERROR", "Internal server error"),
+    ),
     "typing_start": (
         "typing_start",
         ("UNAUTHORIZED", AUTH),
