@@ -1,4 +1,4 @@
-"""Groups: made with a first room, joined by invite code, listed; none of it through the app's functions (contract F41)."""
+"""Groups: made with a first room, joined by invite code, listed; without the app's own functions (contract F41)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 
 from bridge.client.errors import RequestRefused, UnexpectedReply
 from bridge.clock import wire_time
-from bridge.rows import ConversationRow, MessageRow, UserRow
+from bridge.rows import ConversationRow, GroupRow, MadeConversationRow, MessageRow, UserRow
 
 T = TypeVar("T")
 
@@ -51,6 +51,29 @@ class InConversation(Struct, frozen=True, rename="camel", omit_defaults=True):
     limit: int | None = None
 
 
+class NewConversation(Struct, frozen=True, omit_defaults=True):
+    """Payload of create_conversation, in the shape that names the type; what is None is absent on the wire."""
+
+    type: str
+    participant_ids: Sequence[str]
+    name: str | None = None
+    group_id: str | None = None
+
+
+class NewGroup(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Payload of create_group; what is None is absent on the wire."""
+
+    name: str
+    description: str | None = None
+    is_public: bool = False
+
+
+class InviteCode(Struct, frozen=True, rename="camel"):
+    """Payload of join_group."""
+
+    invite_code: str
+
+
 class Authenticated(Struct, frozen=True):
     """Payload of auth_success."""
 
@@ -67,6 +90,35 @@ class ConversationNamed(Struct, frozen=True, rename="camel"):
     """Payload of conversation_joined and conversation_left."""
 
     conversation_id: str
+
+
+class ConversationCreated(Struct, frozen=True):
+    """Payload of conversation_created."""
+
+    conversation: MadeConversationRow
+
+
+class GroupCreated(Struct, frozen=True):
+    """Payload of group_created."""
+
+    group_id: str
+    room_id: str
+    invite_code: str
+
+
+class GroupJoined(Struct, frozen=True):
+    """Payload of group_joined; the rooms are those that one came into just now."""
+
+    success: bool
+    group_id: str
+    message: str
+    room_ids: tuple[str, ...]
+
+
+class GroupsLoaded(Struct, frozen=True):
+    """Payload of groups_loaded."""
+
+    groups: tuple[GroupRow, ...]
 
 
 class MessageSent(Struct, frozen=True):
@@ -142,6 +194,10 @@ class Answer(Generic[T]):
 AUTHENTICATED: Final = Answer("auth_success", Authenticated)
 CONVERSATIONS: Final = Answer("conversations_loaded", ConversationsLoaded)
 JOINED: Final = Answer("conversation_joined", ConversationNamed)
+CREATED: Final = Answer("conversation_created", ConversationCreated)
+GROUP_CREATED: Final = Answer("group_created", GroupCreated)
+GROUP_JOINED: Final = Answer("group_joined", GroupJoined)
+GROUPS: Final = Answer("groups_loaded", GroupsLoaded)
 LEFT: Final = Answer("conversation_left", ConversationNamed)
 SENT: Final = Answer("message_sent", MessageSent)
 MESSAGES: Final = Answer("messages_loaded", MessagesLoaded)

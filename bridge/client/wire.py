@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -17,8 +17,13 @@ from bridge.client.errors import ConnectionLost, RequestTimedOut
 from bridge.client.frames import (
     BrokenFrame,
     Frame,
+    GroupCreated,
+    GroupJoined,
     InConversation,
+    InviteCode,
     MessagesLoaded,
+    NewConversation,
+    NewGroup,
     Nothing,
     Token,
     accepted,
@@ -29,7 +34,7 @@ from bridge.client.frames import (
 from bridge.client.pushes import PushBuffer
 from bridge.clock import Clock, SystemClock
 from bridge.ids import fresh_id
-from bridge.rows import ConversationRow, MessageRow, UserRow
+from bridge.rows import ConversationRow, GroupRow, MadeConversationRow, MessageRow, UserRow
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +113,26 @@ class WireClient:
         """Close a conversation on this connection; membership stays."""
         reply = await self._exchange("leave_conversation", InConversation(conversation_id))
         frames.LEFT.read("leave_conversation", reply)
+
+    async def create_conversation(
+        self, kind: str, participant_ids: Sequence[str], *, name: str | None = None, group_id: str | None = None
+    ) -> MadeConversationRow:
+        """Make a conversation of a kind (direct, group, room) with these people, or find the direct one there is."""
+        new = NewConversation(kind, participant_ids, name, group_id)
+        return frames.CREATED.read("create_conversation", await self._exchange("create_conversation", new)).conversation
+
+    async def create_group(self, name: str, *, description: str | None = None, is_public: bool = False) -> GroupCreated:
+        """Make a group with a first room; the reply has the code by which others join."""
+        reply = await self._exchange("create_group", NewGroup(name, description, is_public))
+        return frames.GROUP_CREATED.read("create_group", reply)
+
+    async def join_group(self, invite_code: str) -> GroupJoined:
+        """Come into a group and its rooms."""
+        return frames.GROUP_JOINED.read("join_group", await self._exchange("join_group", InviteCode(invite_code)))
+
+    async def load_groups(self) -> tuple[GroupRow, ...]:
+        """List one's groups, latest activity first."""
+        return frames.GROUPS.read("load_groups", await self._exchange("load_groups", Nothing())).groups
 
     async def send_message(
         self,

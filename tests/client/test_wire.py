@@ -124,6 +124,50 @@ async def test_reading_newest_and_older_messages() -> None:
     assert seen[1].payload == {"conversationId": "c1", "beforeMessageId": "m2", "limit": 7}
 
 
+async def test_making_conversations_and_groups() -> None:
+    """Every field under its wire name; what is not given is left out."""
+    row = {
+        **dict.fromkeys(("name", "description", "avatar_url", "created_by", "created_at", "updated_at", "group_id")),
+        **dict.fromkeys(("position", "is_private", "disappearing_messages_duration_days", "conversation_name")),
+        "id": "c1",
+        "conversation_id": "c1",
+        "type": "direct",
+        "conversation_type": "direct",
+        "conversation_avatar_url": None,
+        "disappearing_messages_enabled": False,
+    }
+    line = {
+        **dict.fromkeys(("group_description", "group_avatar_url", "user_role", "latest_activity")),
+        "group_id": "g1",
+        "group_name": "Chess",
+        "room_count": 1,
+        "member_count": 2,
+    }
+    seen: list[Sent] = []
+
+    async def script(peer: Peer) -> None:
+        for action, reply, payload in (
+            ("create_conversation", "conversation_created", {"conversation": row, "id": "c1"}),
+            ("create_group", "group_created", {"group_id": "g1", "room_id": "c2", "invite_code": "ABCDEF01"}),
+            ("join_group", "group_joined", {"success": True, "group_id": "g1", "message": "", "room_ids": ["c2"]}),
+            ("load_groups", "groups_loaded", {"groups": [line]}),
+        ):
+            seen.append(await peer.command(action))
+            await peer.reply(seen[-1], reply, payload)
+
+    async with scripted(script) as server, WireClient.connect(server.url) as client:
+        assert (await client.create_conversation("direct", ["u1"])).id == "c1"
+        assert (await client.create_group("Chess", is_public=True)).invite_code == "ABCDEF01"
+        assert (await client.join_group("ABCDEF01")).room_ids == ("c2",)
+        assert [group.group_name for group in await client.load_groups()] == ["Chess"]
+    assert [sent.payload for sent in seen] == [
+        {"type": "direct", "participant_ids": ["u1"]},
+        {"name": "Chess", "isPublic": True},
+        {"inviteCode": "ABCDEF01"},
+        {},
+    ]
+
+
 async def test_many_requests_are_matched_by_id() -> None:
     """Replies that come in another order settle their own requests; no two requests share an id."""
     count = 50

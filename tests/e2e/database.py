@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 import httpx
 import psycopg
@@ -118,6 +119,37 @@ class Database:
         async with httpx.AsyncClient(base_url=self._sandbox.url, headers=headers) as http:
             answer = await http.request(method, "/sandbox/faults", json=body)
         answer.raise_for_status()
+
+    async def fetch(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Execute a query and return its rows."""
+        return await (await self._connection.execute(statement.encode(), values)).fetchall()
+
+    async def token(self, auth_id: str) -> str:
+        """Let the sandbox sign a token for any auth id."""
+        headers = {"apikey": self._sandbox.secret_key}
+        async with httpx.AsyncClient(base_url=self._sandbox.url, headers=headers) as http:
+            answer = await http.post("/sandbox/token", json={"sub": auth_id})
+        return str(answer.raise_for_status().json()["token"])
+
+    async def new_person(self) -> tuple[str, str]:
+        """Insert a users row of the normal kind, whose two ids differ; return its id and a token."""
+        user_id, auth_id = str(uuid.uuid4()), str(uuid.uuid4())
+        await self.run(
+            "insert into users (id, auth_user_id, username, display_name, phone_number) values (%s, %s, %s, 'New', %s)",
+            user_id,
+            auth_id,
+            user_id,
+            f"+{uuid.uuid4().int % 10**14}",
+        )
+        return user_id, await self.token(auth_id)
+
+    async def members(self, conversation_id: str) -> dict[str, str]:
+        """Return the active members of a conversation with their roles."""
+        rows = await self.fetch(
+            "select user_id::text, role from conversation_participants where conversation_id = %s and left_at is null",
+            conversation_id,
+        )
+        return dict(rows)
 
     async def run(self, statement: str, *values: object) -> None:
         """Execute a statement."""
