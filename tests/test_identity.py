@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from bridge.auth import Claims
 from bridge.errors import ActionError, StoreDown
-from bridge.identity import find_user, identity_of
+from bridge.identity import find_user, identity_of, users_of
 from bridge.models import AuthId, User, UserId
 from tests.people import USERS, A, B, C, D, E, F, Person, X
 from tests.world import Parts
@@ -121,3 +123,33 @@ def test_an_identity_has_the_rows_id_and_the_tokens() -> None:
     """Also for D, whose row does not know the auth id."""
     assert identity_of(B.user, claims_of(B)) == B.identity
     assert identity_of(D.user, claims_of(D)).ids == {D.user_id, AuthId(D.auth_id)}
+
+
+def test_ids_of_either_kind_mean_people() -> None:
+    """Each once, in the order of the ids; the ids of a stranger mean nobody, and then nobody is meant at all."""
+    rows = [person.user for person in (A, B, C, D)]
+    assert users_of([], rows) == []
+    assert users_of([C.auth_id, B.user_id, C.user_id, B.auth_id, A.user_id], rows) == [C.user, B.user, A.user]
+    assert users_of([D.user_id], rows) == [D.user]
+    assert users_of([D.auth_id], rows) is None
+    assert users_of([B.user_id, X.user_id], rows) is None
+
+
+def test_a_users_id_counts_before_an_auth_id() -> None:
+    """It is what clients ought to send; of two rows with one auth id the first counts, the oldest (contract F4)."""
+    confused = replace(C.user, auth_user_id=AuthId(B.user_id))
+    twin = replace(X.user, auth_user_id=B.auth_id)
+    rows = [confused, B.user, twin]
+    assert users_of([B.user_id], rows) == [B.user]
+    assert users_of([B.auth_id], rows) == [B.user]
+
+
+@given(st.lists(st.sampled_from([one for person in (A, B, C, F) for one in (person.user_id, person.auth_id)])))
+def test_whatever_is_asked_nobody_is_meant_twice_or_left_out(ids: list[str]) -> None:
+    """By any number of either kind of ids."""
+    people = (A, B, C, F)
+    found = users_of(ids, [person.user for person in people])
+    assert found is not None
+    meant = {person.user_id for person in people if {person.user_id, person.auth_id} & set(ids)}
+    assert [user.id for user in found] == list(dict.fromkeys(user.id for user in found))
+    assert {user.id for user in found} == meant

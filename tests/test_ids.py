@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.clock import EPOCH
-from bridge.ids import canonical_uuid, derived_message_id, fresh_id, new_message_id, written_by_bridge
+from bridge.ids import (
+    canonical_uuid,
+    derived_message_id,
+    direct_conversation_id,
+    fresh_id,
+    new_conversation_id,
+    new_group_id,
+    new_invite_code,
+    new_message_id,
+    written_by_bridge,
+)
 from bridge.models import UserId
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -95,3 +106,38 @@ def test_derived_ids_differ_by_sender_and_by_name() -> None:
 def test_other_ids_are_a_legacy_writers(text: str) -> None:
     """Version 4 is what browsers and databases make."""
     assert not written_by_bridge(text)
+
+
+CAROL = UserId("00000002-0000-4000-8000-000000000000")
+
+
+def test_new_rows_of_every_kind_say_that_the_bridge_wrote_them() -> None:
+    """Version 8, later ones larger, never the same."""
+    for make in (new_conversation_id, new_group_id):
+        first, second, later = make(NOW), make(NOW), make(NOW + timedelta(milliseconds=1))
+        assert first != second
+        assert max(first, second) < later
+        assert {uuid.UUID(one).version for one in (first, second, later)} == {8}
+
+
+@given(st.uuids(), st.uuids(), st.integers(0, 5), st.integers(0, 5))
+def test_the_direct_conversation_of_two_has_one_id(one: uuid.UUID, other: uuid.UUID, now: int, then: int) -> None:
+    """Whoever asks, in whichever process; another for another pair and for another generation."""
+    ann, bob = UserId(str(one)), UserId(str(other))
+    made = direct_conversation_id(ann, bob, now)
+    assert made == direct_conversation_id(bob, ann, now)
+    assert uuid.UUID(made).version == 8
+    assert (made == direct_conversation_id(ann, bob, then)) == (now == then)
+    assert (made == direct_conversation_id(BOB, CAROL, now)) == ({ann, bob} == {BOB, CAROL})
+
+
+def test_the_direct_conversation_of_two_keeps_its_id_for_ever() -> None:
+    """Another derivation would give everybody a second conversation."""
+    assert direct_conversation_id(BOB, CAROL, 0) == "6be7ad85-64ef-8af3-9bd7-e819f50879ec"
+
+
+def test_invite_codes_are_eight_upper_case_hex_digits() -> None:
+    """As the app's own, and each another."""
+    made = {new_invite_code() for _ in range(100)}
+    assert len(made) == 100
+    assert all(re.fullmatch("[0-9A-F]{8}", code) for code in made)

@@ -330,3 +330,27 @@ async def test_loading_again_leaves_no_rows_of_before() -> None:
     await s.of_room()
     assert participant(B).id not in s.members._conversation_of
     assert len(s.members._conversation_of) == 3
+
+
+async def test_what_we_have_changed_ourselves_is_asked_anew() -> None:
+    """At once, though the feed has not told yet; what is not known needs no forgetting."""
+    setting = Setting()
+    assert await setting.of_room() == {"A", "B", "C", "D"}
+    setting.leave(B, heard=False)
+    setting.members.forget(ROOM)
+    setting.members.forget(OTHER_ROOM)
+    assert await setting.of_room() == {"A", "C", "D"}
+    assert setting.questions == 2
+
+
+async def test_forgetting_during_the_reading_makes_it_read_again() -> None:
+    """The answer may be older than what we have written."""
+    setting = Setting()
+
+    def write() -> None:
+        setting.leave(B, heard=False)
+        setting.members.forget(ROOM)
+
+    setting.door.meanwhile(QUESTION, write)
+    assert await setting.of_room() == {"A", "C", "D"}
+    assert setting.questions == 2

@@ -9,7 +9,8 @@ import msgspec
 from msgspec.structs import replace
 
 from bridge.models import AuthId, ConversationSummary, Quote
-from bridge.rows import conversation_row, message_row, sender_row, user_row
+from bridge.rows import conversation_row, made_conversation_row, message_row, sender_row, user_row
+from bridge.store.memory.tables import conversation_of
 from tests.people import BIRTH, ROOM, B, D, message, message_id
 
 WHOLE = replace(message(1, content="héllo \U0001f600"), sender=B.profile, expires_at=BIRTH + timedelta(days=30))
@@ -126,4 +127,19 @@ def test_the_user_of_auth_success_is_the_only_place_of_an_auth_id() -> None:
         "phone": D.phone,
         "username": "d",
         "display_name": "Person D",
+    }
+
+
+def test_a_conversation_is_shown_to_its_maker_as_it_is_in_the_table() -> None:
+    """Every column, and the list's other names for four of them (contract ws-protocol section 11, rule 2)."""
+    made = conversation_of(ROOM, "room", name="general", created_by=B.user_id, created_at=BIRTH, updated_at=BIRTH)
+    row = printed(made_conversation_row(made))
+    assert row == {
+        **{name: getattr(made, name) for name in made.__struct_fields__},
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "updated_at": "2026-01-01T00:00:00+00:00",
+        "conversation_id": ROOM,
+        "conversation_type": "room",
+        "conversation_name": "general",
+        "conversation_avatar_url": None,
     }

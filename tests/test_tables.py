@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from bridge.models import Message, Quote
 from bridge.tables import (
+    ConversationRecord,
+    GroupMemberRecord,
+    GroupRecord,
     MessageRecord,
     ParticipantRecord,
     ProfileRecord,
@@ -180,3 +183,29 @@ def test_every_time_is_read_as_it_was_printed(seconds: int, micros: int, offset:
     zone = timezone(timedelta(minutes=offset))
     written = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds, microseconds=micros)
     assert known_moment(written.astimezone(zone).isoformat(separator)) == written
+
+
+def test_a_conversations_row_is_read_whole() -> None:
+    """Columns that may be null in the table may be null here; an undated one is before all others."""
+    nothing = dict.fromkeys(ConversationRecord.__struct_fields__)
+    printed = {**nothing, "id": "c1", "type": "room", "disappearing_messages_enabled": False}
+    row = msgspec.convert(printed, ConversationRecord).model()
+    assert (row.id, row.type, row.name, row.is_private, row.group_id) == ("c1", "room", None, None, None)
+    assert row.created_at == row.updated_at == moment_or_earliest(None)
+    dated = msgspec.convert({**printed, "created_at": "2026-01-01T00:00:00+00:00"}, ConversationRecord).model()
+    assert dated.created_at == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_group_and_its_members_are_read() -> None:
+    """Active until they left."""
+    nothing = dict.fromkeys(GroupRecord.__struct_fields__)
+    group = msgspec.convert({**nothing, "id": "g1", "name": "Chess"}, GroupRecord).model()
+    assert (group.id, group.name, group.invite_code, group.created_at) == (
+        "g1",
+        "Chess",
+        None,
+        moment_or_earliest(None),
+    )
+    printed = {"group_id": "g1", "user_id": "u1", "role": None, "left_at": "2026-01-01T00:00:00+00:00"}
+    member = msgspec.convert(printed, GroupMemberRecord).model()
+    assert (member.user_id, member.role, member.left_at) == ("u1", None, datetime(2026, 1, 1, tzinfo=UTC))
