@@ -294,7 +294,7 @@ async def test_every_refusal_names_its_request() -> None:
         assert all(refusal.payload["requestId"] == refusal.request_id for refusal in refusals)
 
 
-@pytest.mark.parametrize("listed", ["load_groups", "user_online", "pong", "auth_success", "key_share", "error"])
+@pytest.mark.parametrize("listed", ["user_online", "pong", "auth_success", "key_share", "error"])
 async def test_a_listed_type_that_is_no_action_is_refused_by_name(listed: str) -> None:
     """Before authentication too."""
     async with world() as w:

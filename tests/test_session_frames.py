@@ -94,7 +94,7 @@ async def test_a_command_without_request_id_is_answered_under_a_fresh_one(reques
     """W2 may send null; no frame of ours ever has none (contract F15, F18)."""
     async with world() as w:
         client = await w.signed_in(B)
-        for command in ("ping", "load_conversations", "load_groups"):
+        for command in ("ping", "load_conversations", "key_share"):
             client.send_text(envelope(type=command, requestId=request_id))
         last = await client.ask("load_messages", conversationId=ROOM)
         answers = client.frames[1 : client.frames.index(last)]

@@ -39,7 +39,7 @@ async def test_after_its_token_ended_every_action_is_refused_as_that(action: str
             assert (refused.code, refused.payload["error"]) == ("INVALID_TOKEN", "Invalid or expired token")
         assert w.stored() == []
         assert (await b.ask("ping")).type == "pong"
-        assert (await b.ask("load_groups")).code == "UNKNOWN_MESSAGE_TYPE"
+        assert (await b.ask("user_online")).code == "UNKNOWN_MESSAGE_TYPE"
 
 
 async def test_after_its_token_ended_nothing_is_pushed() -> None:
