@@ -1,4 +1,4 @@
-"""Hypercorn's WebSocket stream without two habits that hurt: lingering after the end, and compression.
+"""Hypercorn's WebSocket stream without habits that hurt: lingering after the end, waiting for nobody, compression.
 
 Installed by `bridge.serving`; everything else of Hypercorn stays as it is.
 """
@@ -6,10 +6,14 @@ Installed by `bridge.serving`; everything else of Hypercorn stays as it is.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from functools import partial
+from types import MethodType
+from typing import Any, cast
 
 from hypercorn.protocol import h11, ws_stream
+from hypercorn.protocol.events import Event, Request
 from hypercorn.protocol.ws_stream import Handshake, WSStream
+from hypercorn.typing import ASGISendEvent
 from wsproto.events import Ping
 
 
@@ -22,15 +26,45 @@ class PlainHandshake(Handshake):
 
 
 class PromptStream(WSStream):
-    """Stops pinging the moment the stream is closed.
+    """Ends when it is over.
 
     The original sleeps through the ping interval first, and keeps the whole connection object alive meanwhile: every
-    client that left lingers for up to 20 s, and a shutdown waits for it.
+    client that left lingers for up to 20 s, and a shutdown waits for it. And once the application has closed, the
+    original goes on handing it frames: when ten wait, the connection's reader waits for ever, and with it the socket.
     """
 
     def __init__(self, *arguments: Any) -> None:  # handed on as they come
         self._ended = asyncio.Event()
+        self._app_over = asyncio.Event()
         super().__init__(*arguments)
+
+    async def handle(self, event: Event) -> None:
+        """Take what the connection has read."""
+        await super().handle(event)
+        if isinstance(event, Request) and self.app_put is not None:
+            # Hypercorn hands out the bound `put` of the application's queue, which itself has a way without waiting.
+            waiting = cast("asyncio.Queue[object]", cast("MethodType", self.app_put).__self__)
+            self.app_put = partial(self._put, waiting)
+
+    async def app_send(self, message: ASGISendEvent | None) -> None:
+        """Take what the application says; None is the last word."""
+        if message is None or message["type"] == "websocket.close":
+            self._app_over.set()
+        await super().app_send(message)
+
+    async def _put(self, waiting: asyncio.Queue[object], message: object) -> None:
+        """Hand the application a message; nothing any more once it is over, however long the hand-over has waited."""
+        if self._app_over.is_set():
+            return
+        if not waiting.full():
+            waiting.put_nowait(message)
+            return
+        async with asyncio.TaskGroup() as tasks:
+            over = tasks.create_task(self._app_over.wait())
+            putting = tasks.create_task(waiting.put(message))
+            await asyncio.wait((over, putting), return_when=asyncio.FIRST_COMPLETED)
+            over.cancel()
+            putting.cancel()
 
     @property
     def closed(self) -> bool:

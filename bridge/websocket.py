@@ -84,6 +84,10 @@ async def _converse(socket: Websocket, connection: Connection, outbox: Outbox) -
 
 
 async def _read(socket: Websocket, connection: Connection) -> None:
-    """Take frames as they come: Quart's own queue is unbounded, so nothing here may wait (runtime.md 2.2)."""
+    """Take frames as they come: Quart's own queue is unbounded, so nothing here may wait (runtime.md 2.2).
+
+    But between two frames the worker gets its turn: a burst of commands that cost nothing is no flood.
+    """
     while True:
         connection.receive(await socket.receive())
+        await asyncio.sleep(0)

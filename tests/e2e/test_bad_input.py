@@ -177,3 +177,32 @@ async def test_a_client_that_never_authenticates_is_closed(start_bridge: StartBr
             await answer(socket)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4003
+
+
+async def test_a_burst_of_commands_that_cost_nothing_is_no_flood(socket: ClientConnection) -> None:
+    """A thousand are answered, though they come in one piece."""
+    for number in range(1000):
+        await socket.send(envelope("load_conversations", request_id=f"r{number}"))
+    for number in range(1000):
+        assert (await answer(socket))["requestId"] == f"r{number}"
+
+
+async def flood(socket: ClientConnection) -> None:
+    """Send more commands than anybody may."""
+    for _ in range(100_000):
+        await socket.send(envelope("load_conversations"))
+
+
+async def test_a_client_that_floods_is_closed_and_gone(start_bridge: StartBridge) -> None:
+    """4029; and though it goes on sending, nothing of the connection stays behind."""
+    async with start_bridge(max_waiting_commands=5) as bridge, connect(bridge.url) as socket:
+        await socket.send(envelope("auth", {"token": bridge.sandbox.people["bob"].token}))
+        await answer(socket)
+        with pytest.raises(ConnectionClosed) as closed:
+            await flood(socket)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4029
+        await socket.wait_closed()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while len(bridge.parts.sockets):  # noqa: ASYNC110  # the server ends it in its own time
+                await asyncio.sleep(0.01)
