@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 
@@ -26,10 +27,17 @@ def main(arguments: list[str] | None = None) -> int:
         return _chat(given[1:])
     parser = argparse.ArgumentParser(prog="python -m bridge", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="{serve,chat}")
-    commands.add_parser("serve", help="serve the WebSocket protocol (the default); settings come from the environment")
+    serving = commands.add_parser(
+        "serve", help="serve the WebSocket protocol (the default); settings come from the environment"
+    )
+    serving.add_argument(
+        "--until-eof",
+        action="store_true",
+        help="stop when standard input closes, too: whoever started this process is gone then",
+    )
     commands.add_parser("chat", help="talk to a bridge from a terminal")
-    parser.parse_args(given)
-    return _serve()
+    parsed = parser.parse_args(given)
+    return _serve(until_eof=parsed.command == "serve" and parsed.until_eof)
 
 
 def _chat(arguments: list[str]) -> int:
@@ -44,7 +52,7 @@ def _chat(arguments: list[str]) -> int:
     return chat.main(parser.parse_args(arguments))
 
 
-def _serve() -> int:
+def _serve(*, until_eof: bool) -> int:
     try:
         settings = load_settings()
     except ConfigError as error:
@@ -52,7 +60,7 @@ def _serve() -> int:
         return EXIT_CONFIG
     configure_logs(settings.log_level, as_json=settings.log_json)
     try:
-        asyncio.run(_start(settings))
+        asyncio.run(_start(settings, until_eof=until_eof))
     except OSError as error:
         print(f"bridge: cannot listen on {settings.host}:{settings.port}: {error.strerror}.", file=sys.stderr)
         return EXIT_FAILED
@@ -62,12 +70,14 @@ def _serve() -> int:
     return 0
 
 
-async def _start(settings: Settings) -> None:
+async def _start(settings: Settings, *, until_eof: bool) -> None:
     bridge = create_bridge(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if until_eof:
+        loop.add_reader(sys.stdin.fileno(), _stop_at_eof, stop)
 
     def announce(port: int) -> None:
         structlog.get_logger(__name__).info("bridge.listening", host=settings.host, port=port)
@@ -77,6 +87,12 @@ async def _start(settings: Settings) -> None:
         await run(bridge, settings, stop=stop, on_listening=announce)
     finally:
         await bridge.http.aclose()
+
+
+def _stop_at_eof(stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 1024):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        stop.set()
 
 
 if __name__ == "__main__":

@@ -77,13 +77,16 @@ async def running_sandbox(
 async def running_bridge(
     sandbox: SandboxAddress, *, port: int = 0, environment: Mapping[str, str] | None = None, quiet: bool = False
 ) -> AsyncIterator[tuple[str, Process]]:
-    """Run a bridge on a sandbox until the block ends; yields its WebSocket address once it is ready."""
+    """Run a bridge on a sandbox until the block ends; yields its WebSocket address once it is ready.
+
+    Like the sandbox it also ends when this process dies.
+    """
     port = port or free_port()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", "serve"),
+        *(sys.executable, "-m", "bridge", "serve", "--until-eof"),
         cwd=ROOT,
         env={**os.environ, **bridge_environment(sandbox), "BRIDGE_PORT": str(port), **(environment or {})},
-        stdin=DEVNULL,
+        stdin=PIPE,
         stderr=DEVNULL if quiet else None,
         start_new_session=True,
     )

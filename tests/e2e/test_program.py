@@ -88,6 +88,15 @@ async def test_sigterm_tells_the_clients_and_ends_the_program(sandbox: SandboxAd
     assert status == 0
 
 
+async def test_the_program_ends_with_whoever_started_it(sandbox: SandboxAddress) -> None:
+    """With --until-eof a killed parent leaves no bridge behind: its end of standard input closes."""
+    async with running_bridge(sandbox, quiet=True) as (_, process):
+        assert process.stdin is not None
+        process.stdin.close()
+        async with asyncio.timeout(END_SECONDS):
+            assert await process.wait() == 0
+
+
 async def test_health_and_readiness(sandbox: SandboxAddress) -> None:
     """Alive as soon as it serves; ready once changes arrive."""
     async with running_bridge(sandbox, quiet=True) as (url, _), httpx.AsyncClient() as http:
