@@ -56,8 +56,7 @@ class Settings(BaseSettings):
     @field_validator("supabase_url")
     @classmethod
     def _is_web_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if not _is_plain_web_address(value):
             raise ValueError("must be an address like https://project.supabase.co")
         return value.rstrip("/")
 
@@ -90,6 +89,17 @@ class Settings(BaseSettings):
         """Return the origins that may open a socket, or None for any."""
         listed = frozenset(origin.strip().rstrip("/") for origin in self.allowed_origins.split(",") if origin.strip())
         return None if "*" in listed else listed
+
+
+def _is_plain_web_address(value: str) -> bool:
+    """Tell whether this is scheme, host and perhaps port and path, and nothing that fails or leaks later."""
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018  # reading it is what checks it
+    except ValueError:
+        return False
+    is_clean = not any(character.isspace() for character in value) and "@" not in parts.netloc
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and is_clean
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -103,7 +103,7 @@ def test_a_missing_key_is_named_by_its_current_name(monkeypatch: pytest.MonkeyPa
         ("SUPABASE_URL", "", "SUPABASE_URL must be an address like https://project.supabase.co."),
         ("SUPABASE_URL", "ftp://x", "SUPABASE_URL must be an address like https://project.supabase.co."),
         ("SUPABASE_URL", "https://", "SUPABASE_URL must be an address like https://project.supabase.co."),
-        ("SUPABASE_URL", "http://[::1", "SUPABASE_URL invalid IPv6 URL."),
+        ("SUPABASE_URL", "http://[::1", "SUPABASE_URL must be an address like https://project.supabase.co."),
         ("SUPABASE_SECRET_KEY", "", "SUPABASE_SECRET_KEY must be a key of ASCII characters without spaces."),
         ("SUPABASE_SECRET_KEY", "a b", "SUPABASE_SECRET_KEY must be a key of ASCII characters without spaces."),
         (

@@ -41,6 +41,9 @@ async def program(environment: Mapping[str, str]) -> tuple[int, str]:
     [
         ("SUPABASE_URL", None),
         ("SUPABASE_URL", "chat.example"),
+        ("SUPABASE_URL", "http://127.0.0.1:99999"),
+        ("SUPABASE_URL", "http://chat example"),
+        ("SUPABASE_URL", "https://user:secret@chat.example"),
         ("SUPABASE_SECRET_KEY", None),
         ("SUPABASE_SECRET_KEY", "sb_publishable_aaaaaaaaaaaaaaaaaaaaaa_bbbbbbbb"),
         ("BRIDGE_PORT", "eighty"),
