@@ -17,7 +17,8 @@ from bridge.feed.changes import MessageInserted, MessageUnread, Unreadable
 from bridge.feed.signals import Live, Lost
 from bridge.members import REFRESH_AT_MOST_EVERY_SECONDS
 from bridge.models import Message, MessageId, Position
-from bridge.relay import PAGE, RECONCILE_SECONDS, RECONCILE_WHEN_IN_DOUBT_SECONDS, ROWS_AT_ONCE
+from bridge.relay import RECONCILE_SECONDS, RECONCILE_WHEN_IN_DOUBT_SECONDS
+from bridge.relay.catch_up import PAGE, ROWS_AT_ONCE
 from bridge.tables import known_moment
 from tests.people import BIRTH, OTHER_ROOM, ROOM, A, B, C, X, message, message_id
 from tests.virtual_time import idle, in_virtual_time

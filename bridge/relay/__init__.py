@@ -1,0 +1,157 @@
+"""Feed to hub: what others wrote reaches members' sockets, and what the feed lost is found in the tables."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from datetime import timedelta
+
+import structlog
+
+from bridge.actions.context import Context
+from bridge.errors import StoreError
+from bridge.feed import Feed, Signal
+from bridge.feed.changes import (
+    Change,
+    MessageInserted,
+    MessageUnread,
+    ParticipantChanged,
+    ParticipantDeleted,
+    ReceiptWritten,
+    TypingRowChanged,
+    Unreadable,
+)
+from bridge.feed.signals import Live, Lost
+from bridge.relay.catch_up import CatchUp
+from bridge.relay.messages import MessageRelay
+from bridge.relay.receipts import relay_receipt
+from bridge.relay.typing import relay_typing
+
+RECONCILE_SECONDS = 30.0
+RECONCILE_WHEN_IN_DOUBT_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class Relay:
+    """Takes signals one by one. Realtime is a hint, the tables are the truth (design decision 7)."""
+
+    def __init__(self, context: Context, feed: Feed, overlap: timedelta) -> None:
+        self._context = context
+        self._feed = feed
+        self._messages = MessageRelay(context, overlap.total_seconds())
+        self._catch_up = CatchUp(context, self._messages, overlap)
+        self._in_doubt = True
+        self._live = asyncio.Event()
+        self._caught_up = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._doubt_arose = asyncio.Event()
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether changes arrive and nothing is known to be missing."""
+        return self._live.is_set() and not self._in_doubt
+
+    async def wait_until_live(self) -> None:
+        """Wait until changes arrive and the first catch-up has told old from new."""
+        await self._live.wait()
+        await self._caught_up.wait()
+
+    async def run(self) -> None:
+        """Relay until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            tasks.create_task(self._reconcile())
+
+    async def handle(self, signal: Signal) -> None:
+        """Take in one signal; what cannot be delivered now is caught up with later."""
+        async with self._turn:
+            try:
+                await self._take(signal)
+            except StoreError as error:
+                log.warning("relay.postponed", cause=type(error).__name__, detail=str(error))
+                self._doubt()
+
+    async def catch_up(self) -> None:
+        """Deliver what the tables hold and the hub has not seen, from the last complete moment on."""
+        async with self._turn:
+            await self._compare_with_tables()
+
+    async def _listen(self) -> None:
+        async with aclosing(self._feed.signals()) as signals:
+            async for signal in signals:
+                try:
+                    await self.handle(signal)
+                except Exception:
+                    # A row that we cannot handle must not make the bridge deaf for all others (supabase.md R4).
+                    log.exception("relay.failed", signal=type(signal).__name__)
+                    self._doubt()
+
+    async def _reconcile(self) -> None:
+        while True:
+            await self._until_due()
+            try:
+                await self.catch_up()
+            except StoreError as error:
+                log.warning("relay.catch_up_postponed", cause=type(error).__name__, detail=str(error))
+                self._doubt()
+            except Exception:
+                log.exception("relay.catch_up_failed")
+                self._doubt()
+
+    async def _until_due(self) -> None:
+        """Wait for the slow timer or, in doubt, a moment; further doubts do not put it off, for they may never end."""
+        self._doubt_arose.clear()
+        if self.is_live:
+            try:
+                async with asyncio.timeout(RECONCILE_SECONDS):
+                    await self._doubt_arose.wait()
+            except TimeoutError:
+                return
+        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS)
+
+    async def _take(self, signal: Signal) -> None:
+        match signal:
+            case Live():
+                self._context.members.hear(hearing=True)
+                self._live.set()
+                await self._compare_with_tables()
+            case Lost(reason):
+                log.warning("feed.lost", reason=reason)
+                self._context.members.hear(hearing=False)
+                self._live.clear()
+                self._doubt()
+            case _:
+                await self._take_change(signal)
+
+    async def _take_change(self, change: Change) -> None:
+        match change:
+            case MessageInserted(message):
+                await self._messages.relay(message)
+            case MessageUnread(message_id):
+                await self._messages.read_and_relay([message_id])
+            case ParticipantChanged(participant):
+                self._context.members.changed(participant)
+            case ParticipantDeleted(row_id):
+                self._context.members.deleted(row_id)
+            case TypingRowChanged():
+                await relay_typing(change, self._context)
+            case ReceiptWritten():
+                await relay_receipt(change, self._context)
+            case Unreadable(table):
+                self._miss(table)
+
+    def _miss(self, table: str) -> None:
+        log.warning("relay.unreadable_change", table=table)
+        if table != "messages":
+            self._context.members.hear(hearing=self._live.is_set())  # somebody may have left: forget who is a member
+        self._doubt()
+
+    async def _compare_with_tables(self) -> None:
+        await self._catch_up.run()
+        self._caught_up.set()
+        self._in_doubt = False
+
+    def _doubt(self) -> None:
+        self._in_doubt = True
+        self._doubt_arose.set()

@@ -1,0 +1,69 @@
+"""What the feed lost is found in the tables: they are the truth, Realtime is a hint (design decision 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from bridge.actions.context import Context
+from bridge.events import message_key
+from bridge.models import Position
+from bridge.relay.messages import MessageRelay
+
+PAGE = 1000
+ROWS_AT_ONCE = 100
+
+log = structlog.get_logger(__name__)
+
+
+class CatchUp:
+    """Reads on from the last complete moment, minus an overlap for transactions that commit late."""
+
+    def __init__(self, context: Context, messages: MessageRelay, overlap: timedelta) -> None:
+        self._context = context
+        self._messages = messages
+        self._overlap = overlap
+        self._complete_until = context.clock.now()
+        self._started_at = self._complete_until
+        self._is_first = True
+
+    async def run(self) -> None:
+        """Deliver what the hub has not seen; positions first, rows only for what is new.
+
+        Most of the overlap was delivered long ago.
+
+        Raises:
+            StoreError: the tables cannot be read; the next run begins where this one did.
+
+        """
+        until = self._context.clock.now()
+        since = self._complete_until - self._overlap
+        after: Position | None = None
+        found = 0
+        while page := await self._context.store.messages.positions_since(since, after=after, limit=PAGE):
+            if self._is_first:
+                self._pass_over_old(page)
+            found += await self._deliver_unseen(page)
+            if page[-1] == after:
+                break  # "infinity" and years that Python cannot hold are after everything: no end would come
+            after = page[-1]
+        self._complete_until = until
+        self._is_first = False
+        log.debug("relay.caught_up", found=found)
+
+    async def _deliver_unseen(self, page: Sequence[Position]) -> int:
+        unseen = [one.id for one in page if not self._context.hub.has_seen(message_key(one.id))]
+        for start in range(0, len(unseen), ROWS_AT_ONCE):
+            await self._messages.read_and_relay(unseen[start : start + ROWS_AT_ONCE])
+        return len(unseen)
+
+    def _pass_over_old(self, page: Sequence[Position]) -> None:
+        """Deliver nothing older than this program: its clients have connected since, and loaded what was there.
+
+        The first time only: an old time that appears later is a late commit or a slow clock, and new to everybody.
+        """
+        for one in page:
+            if one.created_at < self._started_at:
+                self._context.hub.pass_over(message_key(one.id))

@@ -1,0 +1,94 @@
+"""Messages that others wrote, on their way to the members: authorised, enriched, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+from msgspec.structs import replace
+
+from bridge.actions.context import Context
+from bridge.errors import StoreError, StoreUnreadable
+from bridge.events import MessageSent, message_key
+from bridge.models import Message, MessageId, Quote
+from bridge.recent import Recent
+
+DECLINED_CAPACITY = 10_000
+
+log = structlog.get_logger(__name__)
+
+
+class MessageRelay:
+    """Delivers rows of messages, from the feed or from the tables."""
+
+    def __init__(self, context: Context, overlap_seconds: float) -> None:
+        self._context = context
+        self._overlap_seconds = overlap_seconds
+        self._declined: Recent[MessageId, float] = Recent(DECLINED_CAPACITY)
+
+    async def relay(self, message: Message) -> None:
+        """Deliver a message unless it is known, deleted, or from somebody who is no member.
+
+        Raises:
+            StoreError: who is a member cannot be read; nothing was delivered.
+
+        """
+        if self._context.hub.has_seen(message_key(message.id)) or message.deleted_at is not None:
+            return
+        members = await self._context.members.of(message.conversation_id)
+        if message.sender_id not in members:
+            members = await self._context.members.refreshed(message.conversation_id)
+        if message.sender_id not in members:
+            # Anybody may insert anywhere under the app's policies; members must not see it (contract F7).
+            self._decline(message.id, "its sender is no member")
+            return
+        quote = await self._quote(message)
+        whole = replace(message, sender=await self._context.profiles.of(message.sender_id), reply_to=quote)
+        self._context.quotes.remember(whole)
+        self._context.hub.publish(MessageSent(message=whole), members)
+
+    async def read_and_relay(self, ids: Sequence[MessageId]) -> None:
+        """Read rows and deliver them; one that cannot be read does not keep the others from it.
+
+        Raises:
+            StoreError: the rows, or who is a member, cannot be read.
+
+        """
+        try:
+            messages = await self._context.store.messages.by_ids(ids)
+        except StoreUnreadable as error:
+            await self._halve(ids, error)
+            return
+        for message in messages:
+            await self.relay(message)
+
+    async def _halve(self, ids: Sequence[MessageId], error: StoreUnreadable) -> None:
+        """Read the halves by themselves: one row that nobody can read must not hold up all others for ever."""
+        if len(ids) == 1:
+            self._decline(ids[0], f"it cannot be read: {error}")
+            return
+        middle = len(ids) // 2
+        await self.read_and_relay(ids[:middle])
+        await self.read_and_relay(ids[middle:])
+
+    def _decline(self, message_id: MessageId, reason: str) -> None:
+        """Do not deliver a message now, nor look at it in every catch-up to come, should its time lie far ahead.
+
+        Within the overlap it is looked at again: the membership of its sender may be committed and not yet seen.
+        """
+        now = self._context.clock.monotonic()
+        first_at = self._declined.get(message_id)
+        if first_at is None:
+            log.warning("relay.declined", message_id=message_id, reason=reason)
+            self._declined.put(message_id, now)
+        elif now - first_at > self._overlap_seconds:
+            self._context.hub.pass_over(message_key(message_id))
+
+    async def _quote(self, message: Message) -> Quote | None:
+        if message.reply_to_id is None:
+            return None
+        try:
+            return await self._context.quotes.within(message.conversation_id, message.reply_to_id)
+        except StoreError as error:
+            log.warning("relay.quote_unreadable", cause=type(error).__name__)
+            return None
