@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from scripts.sandbox.address import SandboxAddress
 
 ROOT = Path(__file__).parents[1]
 STOP_SECONDS = 30.0
+
+# A shell ignores Ctrl-C for what it runs in the background, and programs hand that on to those that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
