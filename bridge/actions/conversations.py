@@ -44,14 +44,14 @@ class ConversationNamed(Struct, frozen=True, rename="camel"):
     conversation_id: str
 
 
-@action("load_conversations", LoadConversations, reply="conversations_loaded", faults=_LIST)
+@action("load_conversations", LoadConversations, reply="conversations_loaded", result=ConversationsLoaded, faults=_LIST)
 async def load_conversations(request: LoadConversations, caller: Caller, context: Context) -> Outcome:
     """List the caller's conversations, newest activity first."""
     summaries = await context.store.conversations.summaries(caller.identity, context.clock.now())
     return Outcome(result=ConversationsLoaded([conversation_row(summary) for summary in summaries]))
 
 
-@action("join_conversation", OneConversation, reply="conversation_joined", faults=_ROOM)
+@action("join_conversation", OneConversation, reply="conversation_joined", result=ConversationNamed, faults=_ROOM)
 async def join_conversation(request: OneConversation, caller: Caller, context: Context) -> Outcome:
     """Open a conversation on this client; repeating is fine. Messages arrive whether joined or not (decision 3)."""
     _require_id(request)
@@ -60,7 +60,7 @@ async def join_conversation(request: OneConversation, caller: Caller, context: C
     return Outcome(result=ConversationNamed(request.conversation_id))
 
 
-@action("leave_conversation", OneConversation, reply="conversation_left", faults=_ROOM)
+@action("leave_conversation", OneConversation, reply="conversation_left", result=ConversationNamed, faults=_ROOM)
 async def leave_conversation(request: OneConversation, caller: Caller, context: Context) -> Outcome:
     """Close a conversation on this client; membership is untouched and not looked at."""
     _require_id(request)

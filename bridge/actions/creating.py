@@ -56,7 +56,9 @@ class ConversationCreated(Struct, frozen=True):
     conversation_id: str
 
 
-@action("create_conversation", CreateConversation, reply="conversation_created", faults=_CREATE)
+@action(
+    "create_conversation", CreateConversation, reply="conversation_created", result=ConversationCreated, faults=_CREATE
+)
 async def create_conversation(request: CreateConversation, caller: Caller, context: Context) -> Outcome:
     """Make a conversation with the caller in it, or find the direct one that there is."""
     ids = _participant_ids(request)

@@ -103,7 +103,7 @@ class GroupsLoaded(Struct, frozen=True):
     groups: list[GroupRow]
 
 
-@action("create_group", CreateGroup, reply="group_created", faults=_CREATE)
+@action("create_group", CreateGroup, reply="group_created", result=GroupCreated, faults=_CREATE)
 async def create_group(request: CreateGroup, caller: Caller, context: Context) -> Outcome:
     """Make a group with a first room, the caller as its owner and the room's admin."""
     if not request.name.strip():
@@ -129,7 +129,7 @@ async def create_group(request: CreateGroup, caller: Caller, context: Context) -
     return Outcome(result=_created(group, made))
 
 
-@action("join_group", JoinGroup, reply="group_joined", faults=_JOIN)
+@action("join_group", JoinGroup, reply="group_joined", result=GroupJoined, faults=_JOIN)
 async def join_group(request: JoinGroup, caller: Caller, context: Context) -> Outcome:
     """Come into a group and its rooms; whoever is in it already comes into the rooms that are missing."""
     code = (request.code_on_the_wire or request.invite_code or "").strip().upper()
@@ -155,7 +155,7 @@ async def join_group(request: JoinGroup, caller: Caller, context: Context) -> Ou
     return Outcome(result=GroupJoined(True, group.id, message, group.name, rooms))
 
 
-@action("load_groups", LoadGroups, reply="groups_loaded", faults=_LOAD)
+@action("load_groups", LoadGroups, reply="groups_loaded", result=GroupsLoaded, faults=_LOAD)
 async def load_groups(request: LoadGroups, caller: Caller, context: Context) -> Outcome:
     """List the groups that the caller is in, latest activity first."""
     summaries = await context.store.groups.summaries(caller.identity)

@@ -95,7 +95,7 @@ class MessagesLoaded(Struct, frozen=True, rename="camel"):
     has_more: bool | UnsetType = UNSET
 
 
-@action("send_message", SendMessage, reply="message_sent", faults=_SEND)
+@action("send_message", SendMessage, reply="message_sent", result=MessageWritten, faults=_SEND)
 async def send_message(request: SendMessage, caller: Caller, context: Context) -> Outcome:
     """Write a message and, once the sender has its answer, deliver it to every member."""
     if not request.conversation_id or not request.content:
@@ -132,7 +132,7 @@ async def send_message(request: SendMessage, caller: Caller, context: Context) -
     return Outcome(result=MessageWritten(message_row(message)), then=deliver)
 
 
-@action("load_messages", LoadMessages, reply="messages_loaded", faults=_LOAD)
+@action("load_messages", LoadMessages, reply="messages_loaded", result=MessagesLoaded, faults=_LOAD)
 async def load_messages(request: LoadMessages, caller: Caller, context: Context) -> Outcome:
     """Read the newest messages of a conversation (the original gave the oldest, contract F26)."""
     if not request.conversation_id:
@@ -143,7 +143,7 @@ async def load_messages(request: LoadMessages, caller: Caller, context: Context)
     return _loaded(conversation_id, page, has_more=has_more)
 
 
-@action("load_more_messages", LoadMoreMessages, reply="messages_loaded", faults=_LOAD_MORE)
+@action("load_more_messages", LoadMoreMessages, reply="messages_loaded", result=MessagesLoaded, faults=_LOAD_MORE)
 async def load_more_messages(request: LoadMoreMessages, caller: Caller, context: Context) -> Outcome:
     """Read the messages before one that the client has."""
     if not request.conversation_id or not request.before_message_id:

@@ -43,7 +43,7 @@ class MarkedAsRead(Struct, frozen=True, rename="camel"):
     message_ids: list[str]
 
 
-@action("mark_as_read", MarkAsRead, reply="marked_as_read", faults=_MARK)
+@action("mark_as_read", MarkAsRead, reply="marked_as_read", result=MarkedAsRead, faults=_MARK)
 async def mark_as_read(request: MarkAsRead, caller: Caller, context: Context) -> Outcome:
     """Mark messages of others as read; own ones, those of other conversations and unknown ones are passed over."""
     if not request.conversation_id:

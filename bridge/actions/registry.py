@@ -24,13 +24,21 @@ class Faults(Struct, frozen=True, kw_only=True):
     unexpected: Fault = INTERNAL_ERROR
 
 
+class Reply(Struct, frozen=True):
+    """What answers an action: the wire type, and what its payload is; the specification is made from it."""
+
+    name: str
+    result: type[Struct]
+
+
 class Action(Generic[Q]):
     """A named operation."""
 
-    def __init__(self, name: str, request: type[Q], handler: Handler[Q], *, reply: str, faults: Faults) -> None:
+    def __init__(self, name: str, request: type[Q], handler: Handler[Q], *, reply: Reply, faults: Faults) -> None:
         self.name = name
         self.request = request
-        self.reply = reply
+        self.reply = reply.name
+        self.result = reply.result
         self.faults = faults
         self._handler = handler
         # Built once: a decoder per frame would cost hundreds of times the decoding (style section 7.7).
@@ -55,11 +63,13 @@ class Action(Generic[Q]):
         return await self._handler(request, caller, context)
 
 
-def action(name: str, request: type[Q], *, reply: str, faults: Faults) -> Callable[[Handler[Q]], Action[Q]]:
+def action(
+    name: str, request: type[Q], *, reply: str, result: type[Struct], faults: Faults
+) -> Callable[[Handler[Q]], Action[Q]]:
     """Make a handler an action; a handler for another request type is a type error."""
 
     def declare(handler: Handler[Q]) -> Action[Q]:
-        return Action(name, request, handler, reply=reply, faults=faults)
+        return Action(name, request, handler, reply=Reply(reply, result), faults=faults)
 
     return declare
 

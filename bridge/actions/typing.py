@@ -28,7 +28,7 @@ def _faults(what: str) -> Faults:
     return Faults(unauthenticated=UNAUTHORIZED, malformed=MISSING_CONVERSATION_ID, database=failed, unexpected=failed)
 
 
-@action("typing_start", Typing, reply="typing_start", faults=_faults("start"))
+@action("typing_start", Typing, reply="typing_start", result=TypingNoted, faults=_faults("start"))
 async def typing_start(request: Typing, caller: Caller, context: Context) -> Outcome:
     """Take in a keystroke."""
     if not request.conversation_id:
@@ -39,7 +39,7 @@ async def typing_start(request: Typing, caller: Caller, context: Context) -> Out
     return Outcome(result=TypingNoted(request.conversation_id, is_typing=True))
 
 
-@action("typing_stop", Typing, reply="typing_stop", faults=_faults("stop"))
+@action("typing_stop", Typing, reply="typing_stop", result=TypingNoted, faults=_faults("stop"))
 async def typing_stop(request: Typing, caller: Caller, context: Context) -> Outcome:
     """Take in that the typist paused."""
     if not request.conversation_id:

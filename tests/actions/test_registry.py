@@ -26,7 +26,7 @@ class Count(Struct, frozen=True):
     name: str | None = None
 
 
-@action("count", Count, reply="counted", faults=FAULTS)
+@action("count", Count, reply="counted", result=Count, faults=FAULTS)
 async def count(request: Count, caller: Caller, context: Context) -> Outcome:
     """Answer with what was asked."""
     return Outcome(result=[request, caller.user.username, context.clock.now().year])
