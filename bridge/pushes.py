@@ -1,15 +1,23 @@
-"""Which frame tells clients of an event."""
+"""Which frame tells clients of an event, and which of them understand it.
+
+One function per push, listed in PUSHES; the specification is made from the same table.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Final, Generic, TypeVar, cast
 
 from msgspec import Struct
 
 from bridge import protocol
+from bridge.capabilities import Capability
 from bridge.clock import row_time
 from bridge.events import Event, MessageSent, MessagesRead, TypingChanged
 from bridge.rows import MessageRow, message_row
+
+E = TypeVar("E", bound=Struct)
 
 
 class MessageReceived(Struct, frozen=True):
@@ -36,15 +44,62 @@ class MessagesReadUpdate(Struct, frozen=True, rename="camel"):
     read_at: str | None
 
 
+class Push(Generic[E]):
+    """How one kind of event is told: the wire type, who understands it (None: every client), and the payload."""
+
+    def __init__(self, name: str, event: type[E], capability: Capability | None, show: Callable[[E], Struct]) -> None:
+        self.name = name
+        self.event = event
+        self.capability = capability
+        self.show = show
+
+
+def push(
+    name: str, event: type[E], *, capability: Capability | None = None
+) -> Callable[[Callable[[E], Struct]], Push[E]]:
+    """Make a function the way in which an event is told."""
+
+    def declare(show: Callable[[E], Struct]) -> Push[E]:
+        return Push(name, event, capability, show)
+
+    return declare
+
+
+@push("message_received", MessageSent)
+def message_received(event: MessageSent) -> MessageReceived:
+    """Show a new message."""
+    return MessageReceived(message_row(event.message))
+
+
+@push("typing_update", TypingChanged)
+def typing_update(event: TypingChanged) -> TypingUpdate:
+    """Show who types; the name is the original's but for the email, which is nobody's business (contract section 4)."""
+    name = event.typist.username or event.typist.display_name
+    return TypingUpdate(event.topic, event.typist.id, name, event.is_typing)
+
+
+@push("messages_read", MessagesRead, capability=Capability.RECEIPTS)
+def messages_read(event: MessagesRead) -> MessagesReadUpdate:
+    """Show what somebody has read."""
+    return MessagesReadUpdate(event.topic, event.reader_id, event.message_ids, row_time(event.read_at))
+
+
+PUSHES: Final = {
+    one.event: one
+    for one in cast(
+        "list[Push[Struct]]",
+        [message_received, typing_update, messages_read],
+    )
+}
+"""By event."""
+
+
+def required_capability(event: Event) -> Capability | None:
+    """Return what a client must have asked for to be told of this event."""
+    return PUSHES[type(event)].capability
+
+
 def encode_push(event: Event, fresh_id: str, now: datetime) -> str:
     """Encode the push of this event, once for all its receivers."""
-    match event:
-        case MessageSent(message=message):
-            return protocol.push("message_received", MessageReceived(message_row(message)), fresh_id, now)
-        case TypingChanged(topic=topic, typist=typist, is_typing=is_typing):
-            # The original's fall-back (contract ws-protocol section 4) but for the email, which is nobody's business.
-            name = typist.username or typist.display_name
-            return protocol.push("typing_update", TypingUpdate(topic, typist.id, name, is_typing), fresh_id, now)
-        case MessagesRead(topic=topic, reader_id=reader_id, message_ids=message_ids, read_at=read_at):
-            update = MessagesReadUpdate(topic, reader_id, message_ids, row_time(read_at))
-            return protocol.push("messages_read", update, fresh_id, now)
+    kind = PUSHES[type(event)]
+    return protocol.push(kind.name, kind.show(event), fresh_id, now)

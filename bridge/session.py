@@ -30,12 +30,13 @@ from bridge.errors import (
     StoreError,
     unknown_type,
 )
-from bridge.events import Event, MessageSent, MessagesRead, TypingChanged
+from bridge.events import Event, TypingChanged
 from bridge.identity import find_user, identity_of
 from bridge.ids import fresh_id
 from bridge.models import profile_of
 from bridge.outbox import Outbox
 from bridge.protocol import BadFrame, Command
+from bridge.pushes import required_capability
 from bridge.rows import UserRow, user_row
 
 MAX_LOGGED_CHARACTERS = 40
@@ -98,13 +99,10 @@ class Session:
         Typing is for the others, and only where the conversation is the one opened last: the clients show typing
         of any conversation in the one on their screen (contract ws-protocol section 11, rule 5).
         """
-        match event:
-            case TypingChanged():
-                return self.caller.rooms.latest == event.topic and event.typist.id not in self.caller.identity.ids
-            case MessagesRead():
-                return Capability.RECEIPTS in self.caller.capabilities
-            case MessageSent():
-                return True
+        if isinstance(event, TypingChanged):
+            return self.caller.rooms.latest == event.topic and event.typist.id not in self.caller.identity.ids
+        required = required_capability(event)
+        return required is None or required in self.caller.capabilities
 
     def deliver(self, frame: str) -> None:
         """Take a push; after the token expired nothing is delivered until the client authenticates again."""
