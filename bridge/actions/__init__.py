@@ -9,9 +9,10 @@ from msgspec import Struct
 from bridge.actions.conversations import join_conversation, leave_conversation, load_conversations
 from bridge.actions.creating import create_conversation
 from bridge.actions.groups import create_group, join_group, load_groups
-from bridge.actions.messages import load_messages, load_more_messages, send_message
+from bridge.actions.loading import load_messages, load_more_messages
 from bridge.actions.receipts import mark_as_read
 from bridge.actions.registry import Action, table
+from bridge.actions.sending import send_message
 from bridge.actions.typing import typing_start, typing_stop
 
 ACTIONS: Final = table(

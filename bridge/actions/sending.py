@@ -1,0 +1,188 @@
+"""Sending: plain text, or one sealed copy for each recipient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from functools import partial
+
+import structlog
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from bridge.actions.authorise import require_member
+from bridge.actions.context import Caller, Context, Outcome
+from bridge.actions.metadata import read_metadata
+from bridge.actions.recipients import SEALED_MALFORMED, read_sealed, recipients_of
+from bridge.actions.registry import Faults, action
+from bridge.actions.undoing import undone_on_failure
+from bridge.content import NOTHING
+from bridge.errors import UNAUTHORIZED, ActionError, ErrorCode, Fault, StoreError
+from bridge.events import MessageSent, message_key
+from bridge.hub import Reservation
+from bridge.ids import canonical_uuid, derived_message_id, new_message_id
+from bridge.models import ContentState, ConversationId, Message, MessageId, NewMessage, Quote, UserId
+from bridge.rows import MessageRow, message_row
+from bridge.sealed import Copies
+
+MAX_CLIENT_MESSAGE_ID_CHARACTERS = 200
+
+_SEND_FAILED = Fault(ErrorCode.DATABASE_ERROR, "Failed to send message")
+_COPIES_FAILED = Fault(ErrorCode.DATABASE_ERROR, "Failed to create encrypted message copies")
+_CONTENT_REQUIRED = Fault(ErrorCode.MISSING_REQUIRED_FIELDS, "Conversation ID and content are required")
+_SEALED_REQUIRED = Fault(ErrorCode.MISSING_REQUIRED_FIELDS, "Conversation ID and encrypted contents are required")
+
+_SEND = Faults(
+    unauthenticated=UNAUTHORIZED,
+    malformed=_CONTENT_REQUIRED,
+    database=_SEND_FAILED,
+    unexpected=Fault(ErrorCode.SERVER_ERROR, "Failed to send message"),
+)
+log = structlog.get_logger(__name__)
+
+
+class SendMessage(Struct, frozen=True, rename="camel"):
+    """Request of send_message: `content`, or `encryptedContents` with a sealed copy for each recipient.
+
+    `client_message_id` makes a repeated send the same message.
+    """
+
+    conversation_id: str = ""
+    content: str | None = None
+    encrypted_contents: Raw = Raw(b"null")
+    message_type: str | None = None
+    reply_to_id: str | None = None
+    metadata: Raw = Raw(b"null")
+    client_message_id: str | None = None
+
+    @property
+    def is_sealed(self) -> bool:
+        """Tell whether this is the form of the clients that seal; then no plain content counts."""
+        return bytes(self.encrypted_contents) != b"null"
+
+
+class MessageWritten(Struct, frozen=True):
+    """Result of send_message."""
+
+    message: MessageRow
+
+
+@action("send_message", SendMessage, reply="message_sent", result=MessageWritten, faults=_SEND)
+async def send_message(request: SendMessage, caller: Caller, context: Context) -> Outcome:
+    """Write a message and, once the sender has its answer, deliver it to every member."""
+    sealed = _require_content(request)
+    conversation_id, members = await require_member(request.conversation_id, caller, context)
+    metadata = read_metadata(request.metadata)
+    quote = await _quote(request.reply_to_id, conversation_id, context)
+    copies = await _copies(sealed, members, quote, context)
+    created_at = context.times.next(conversation_id)
+    new = NewMessage(
+        id=_message_id(request.client_message_id, caller) or new_message_id(created_at),
+        conversation_id=conversation_id,
+        sender_id=caller.identity.user_id,
+        reply_to_id=quote.id if quote else None,
+        message_type=request.message_type or "text",
+        content=NOTHING.text if sealed is not None else request.content or "",
+        metadata=metadata,
+        created_at=created_at,
+    )
+    # Reserved before the write: its echo may come back through the feed before the write itself returns (F29).
+    reservation = context.hub.reserve(conversation_id, message_key(new.id))
+    try:
+        written = await _write(new, copies.own, context)
+        _require_same(written, new)
+    except BaseException:
+        reservation.abandon()
+        raise
+    message = replace(written, sender=caller.profile, reply_to=quote)
+    context.quotes.remember(message)
+    caller.rooms.typing.discard(conversation_id)
+    context.typing.end(conversation_id, caller.identity.user_id)
+    event = MessageSent(message=message, copies=copies.by_message(new.id))
+    deliver = partial(_deliver, reservation, event, members, context)
+    return Outcome(result=MessageWritten(message_row(event.seen_by(caller.identity).message)), then=deliver)
+
+
+class _Sealed(Struct, frozen=True):
+    """The copies of a message to be sent (None: it is plain), and those of the original that it replies to."""
+
+    own: Mapping[UserId, str] | None
+    of_quote: Copies
+
+    def by_message(self, message_id: MessageId) -> Copies:
+        return self.of_quote if self.own is None else {**self.of_quote, message_id: self.own}
+
+
+def _require_content(request: SendMessage) -> Mapping[str, str] | None:
+    """Return the sealed copies as they came, or None where the content is plain."""
+    if request.is_sealed:
+        if not request.conversation_id:
+            raise ActionError(_SEALED_REQUIRED)
+        return read_sealed(request.encrypted_contents)
+    if not request.conversation_id or not request.content:
+        raise ActionError(_CONTENT_REQUIRED)
+    return None
+
+
+async def _copies(
+    sealed: Mapping[str, str] | None, members: Set[UserId], quote: Quote | None, context: Context
+) -> _Sealed:
+    own: Mapping[UserId, str] | None = None
+    if sealed is not None:
+        if not context.store.copies.available:
+            raise ActionError(_COPIES_FAILED)
+        own = await recipients_of(sealed, members, context)
+        if not own:
+            raise ActionError(SEALED_MALFORMED)
+    of_quote: Copies = {}
+    if quote is not None and quote.state is not ContentState.PLAIN:
+        of_quote = await context.store.copies.of([quote.id], context.clock.now())
+    return _Sealed(own, of_quote)
+
+
+async def _write(new: NewMessage, copies: Mapping[UserId, str] | None, context: Context) -> Message:
+    """Write the row and, where it is sealed, its copies: both or neither (contract F49)."""
+    if copies is None:
+        return await context.store.messages.insert(new)
+    async with undone_on_failure("send_message", partial(context.store.messages.withdraw, new)):
+        written = await context.store.messages.insert(new)
+        try:
+            await context.store.copies.seal(new.id, copies)
+        except StoreError as error:
+            log.warning("send_message.not_sealed", cause=type(error).__name__, detail=str(error))
+            raise ActionError(_COPIES_FAILED) from error
+    return written
+
+
+def _deliver(reservation: Reservation, event: MessageSent, members: frozenset[UserId], context: Context) -> None:
+    if event.message.deleted_at is not None:
+        reservation.abandon()  # a repeated send of what was deleted meanwhile
+        return
+    # Looked up again: somebody may have been removed while the write was on its way.
+    current = context.members.known(event.topic)
+    reservation.settle(event, members if current is None else current)
+
+
+def _message_id(client_message_id: str | None, caller: Caller) -> MessageId | None:
+    if not client_message_id:
+        return None
+    if len(client_message_id) > MAX_CLIENT_MESSAGE_ID_CHARACTERS:
+        raise ActionError(_CONTENT_REQUIRED)
+    return derived_message_id(caller.identity.user_id, client_message_id)
+
+
+async def _quote(reply_to_id: str | None, conversation_id: ConversationId, context: Context) -> Quote | None:
+    """Return the original; a reply to a message that is not in this conversation is refused (contract F10)."""
+    if not reply_to_id:
+        return None
+    canonical = canonical_uuid(reply_to_id)
+    quote = await context.quotes.within(conversation_id, MessageId(canonical)) if canonical else None
+    if quote is None:
+        raise ActionError(_SEND_FAILED)
+    return quote
+
+
+def _require_same(written: Message, new: NewMessage) -> None:
+    """Refuse a client message id used again for something else: it would answer with the earlier message."""
+    is_same = (written.conversation_id, written.reply_to_id) == (new.conversation_id, new.reply_to_id)
+    if not is_same or (written.content != new.content and written.edited_at is None):
+        raise ActionError(_SEND_FAILED)
