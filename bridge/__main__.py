@@ -11,7 +11,7 @@ import sys
 import structlog
 
 from bridge.app import create_bridge
-from bridge.errors import ConfigError, StoreError
+from bridge.errors import ConfigError, SchemaUnusable, StoreError
 from bridge.logs import configure_logs
 from bridge.serving import run
 from bridge.settings import Settings, load_settings
@@ -67,6 +67,9 @@ def _serve(*, until_eof: bool) -> int:
     except StoreError as error:
         print(f"bridge: the tables cannot be read with SUPABASE_URL and SUPABASE_SECRET_KEY: {error}.", file=sys.stderr)
         return EXIT_FAILED
+    except SchemaUnusable as error:
+        print(f"bridge: {error}; it needs the tables of the chat.", file=sys.stderr)
+        return EXIT_FAILED
     return 0
 
 
@@ -83,7 +86,6 @@ async def _start(settings: Settings, *, until_eof: bool) -> None:
         structlog.get_logger(__name__).info("bridge.listening", host=settings.host, port=port)
 
     try:
-        await bridge.context.store.check()
         await run(bridge, settings, stop=stop, on_listening=announce)
     finally:
         await bridge.http.aclose()

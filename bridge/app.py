@@ -28,6 +28,7 @@ from bridge.profiles import Profiles
 from bridge.quotes import Quotes
 from bridge.receipts import Receipts
 from bridge.relay import Relay
+from bridge.schema_watch import SchemaWatch
 from bridge.send_times import SendTimes
 from bridge.session import Connection, Limits
 from bridge.settings import Settings
@@ -85,7 +86,7 @@ def create_bridge(
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
     app = Quart(__name__)
     _serve(app, settings, relay, sockets)
-    _own_lifetime(app, [relay.run, TypingUpkeep(context).run], store, http)
+    _own_lifetime(app, [relay.run, TypingUpkeep(context).run, SchemaWatch(store).run], store, http)
     return Bridge(app=app, context=context, relay=relay, sockets=sockets, http=http)
 
 

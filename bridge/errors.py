@@ -6,11 +6,13 @@ StoreError       the tables could not be asked; the action says which fault its 
   StoreRefused   the database said no and would say it again (a constraint, a right)
   StoreDown      no answer: network, overload, restart; a retry may help
     StoreUnreadable  an answer, but one that cannot be read: because of one row, perhaps
+SchemaUnusable   the database is no chat that the bridge could serve; it does not start
 ConfigError      the settings are unusable; the program ends with exit status 2
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
@@ -108,6 +110,14 @@ class StoreDown(StoreError):
 
 class StoreUnreadable(StoreDown):
     """Rows came, and at least one of them cannot be read; fewer rows at once may help."""
+
+
+class SchemaUnusable(Exception):
+    """Tables or columns are missing without which the bridge cannot work; the text names them (contract F41)."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(f"the database lacks {', '.join(missing)}")
+        self.missing = tuple(missing)
 
 
 class ConfigError(Exception):

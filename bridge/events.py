@@ -10,13 +10,15 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from bridge.models import ConversationId, Message, MessageId, Profile, UserId
+from bridge.models import ConversationId, Identity, Message, MessageId, Profile, UserId
+from bridge.sealed import Copies, lacking, opened
 
 
 class MessageSent(Struct, frozen=True, kw_only=True):
-    """A message now exists."""
+    """A message now exists; what is sealed in it is seen by each recipient as its own copy."""
 
     message: Message
+    copies: Copies = {}
 
     @property
     def topic(self) -> ConversationId:
@@ -27,6 +29,10 @@ class MessageSent(Struct, frozen=True, kw_only=True):
     def key(self) -> str | None:
         """Return what makes a repeat recognisable."""
         return message_key(self.message.id)
+
+    def seen_by(self, viewer: Identity) -> MessageSent:
+        """Return the event as one recipient sees it."""
+        return MessageSent(message=opened(self.message, self.copies, viewer))
 
 
 class TypingChanged(Struct, frozen=True, kw_only=True):
@@ -57,6 +63,11 @@ class MessagesRead(Struct, frozen=True, kw_only=True):
 
 
 Event = MessageSent | TypingChanged | MessagesRead
+
+
+def is_personal(event: Event) -> bool:
+    """Tell whether each recipient sees something of its own in this event."""
+    return isinstance(event, MessageSent) and bool(lacking(event.message))
 
 
 def message_key(message_id: MessageId) -> str:

@@ -7,14 +7,14 @@ our own write and its echo from the feed carry the same key (style 7.10, contrac
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from enum import Enum
 from typing import Protocol
 
 import structlog
 
 from bridge.clock import Clock
-from bridge.events import Event
+from bridge.events import Event, MessageSent, is_personal
 from bridge.models import ConversationId, Identity
 from bridge.pushes import encode_push
 from bridge.recent import Recent
@@ -26,6 +26,11 @@ log = structlog.get_logger(__name__)
 
 class Receiver(Protocol):
     """Something with a socket behind it."""
+
+    @property
+    def identity(self) -> Identity:
+        """Return whose socket it is."""
+        ...
 
     def takes(self, event: Event) -> bool:
         """Tell whether this event is for this receiver, of all the sockets of the people it concerns."""
@@ -84,14 +89,14 @@ class Hub:
         self._reserved: dict[str, Reservation] = {}
         self._lines: dict[ConversationId, deque[Reservation]] = {}
 
-    def attach(self, receiver: Receiver, identity: Identity) -> None:
-        """Deliver to this receiver whatever concerns one of the identity's ids."""
-        for user_id in identity.ids:
+    def attach(self, receiver: Receiver) -> None:
+        """Deliver to this receiver whatever concerns one of its identity's ids."""
+        for user_id in receiver.identity.ids:
             self._receivers.setdefault(user_id, set()).add(receiver)
 
-    def detach(self, receiver: Receiver, identity: Identity) -> None:
+    def detach(self, receiver: Receiver) -> None:
         """Deliver nothing more to this receiver."""
-        for user_id in identity.ids:
+        for user_id in receiver.identity.ids:
             receivers = self._receivers.get(user_id)
             if receivers is not None:
                 receivers.discard(receiver)
@@ -140,7 +145,7 @@ class Hub:
             return
         receivers = {receiver for receiver in self._concerned(members) if receiver.takes(event)}
         try:
-            frame = encode_push(event, self._fresh_id(), self._clock.now())
+            frames = self._frames(event, receivers)
         except Exception:
             # Raised, it would hit whoever happened to release the line, and hold up those that stand behind it.
             log.exception("hub.event_lost", key=event.key)
@@ -148,7 +153,15 @@ class Hub:
         if event.key is not None:
             self._seen.put(event.key, True)  # only the key matters
         for receiver in receivers:
-            receiver.deliver(frame)
+            receiver.deliver(frames[receiver.identity])
+
+    def _frames(self, event: Event, receivers: Set[Receiver]) -> Mapping[Identity, str]:
+        """Encode once for all, or, what is sealed, once for each person (style section 5.9)."""
+        viewers = {receiver.identity for receiver in receivers}
+        fresh_id, now = self._fresh_id(), self._clock.now()
+        if isinstance(event, MessageSent) and is_personal(event):
+            return {viewer: encode_push(event.seen_by(viewer), fresh_id, now) for viewer in viewers}
+        return dict.fromkeys(viewers, encode_push(event, fresh_id, now))
 
     def _concerned(self, members: Set[str]) -> Iterator[Receiver]:
         for user_id in members:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from datetime import datetime
+from enum import StrEnum
 from typing import NewType
 
 from msgspec import Struct
@@ -68,6 +69,16 @@ class Participant(Struct, frozen=True, kw_only=True):
     left_at: datetime | None
 
 
+class ContentState(StrEnum):
+    """What the content of a message is to somebody who looks at it."""
+
+    PLAIN = "plain"
+    SEALED = "sealed"
+    """The viewer's own sealed copy; only its client can open it."""
+    UNAVAILABLE = "unavailable"
+    """Nothing that could be shown: a sealed message without a copy for the viewer."""
+
+
 class Quote(Struct, frozen=True, kw_only=True):
     """The original of a reply, as shown above it; the conversation tells whether it may be shown (contract F10)."""
 
@@ -75,10 +86,11 @@ class Quote(Struct, frozen=True, kw_only=True):
     conversation_id: ConversationId
     sender_id: UserId
     content: str
+    state: ContentState = ContentState.PLAIN
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """A row of messages; `content` is text whatever the column's type."""
+    """A row of messages; `content` is text whatever the column's type, and a copy only where `state` is SEALED."""
 
     id: MessageId
     conversation_id: ConversationId
@@ -92,6 +104,9 @@ class Message(Struct, frozen=True, kw_only=True):
     deleted_at: datetime | None
     created_at: datetime
     expires_at: datetime | None
+    state: ContentState = ContentState.PLAIN
+    content_type: str | None = None
+    has_attachments: bool | None = None
     sender: Profile | None = None
     reply_to: Quote | None = None
 

@@ -100,6 +100,6 @@ def required_capability(event: Event) -> Capability | None:
 
 
 def encode_push(event: Event, fresh_id: str, now: datetime) -> str:
-    """Encode the push of this event, once for all its receivers."""
+    """Encode the push of this event; once for all its receivers, or for each what it alone sees."""
     kind = PUSHES[type(event)]
     return protocol.push(kind.name, kind.show(event), fresh_id, now)

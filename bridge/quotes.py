@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bridge.clock import Clock
-from bridge.models import ConversationId, Message, MessageId, Quote
+from bridge.content import NOTHING
+from bridge.models import ContentState, ConversationId, Message, MessageId, Quote
 from bridge.recent import Recent
 from bridge.store import MessageStore
 
@@ -20,15 +21,21 @@ class Quotes:
         self._quotes: Recent[MessageId, Quote] = Recent(CAPACITY, clock=clock, max_age_seconds=MAX_AGE_SECONDS)
 
     def remember(self, message: Message) -> None:
-        """Keep a message that was read or written anyway, unless it is deleted or too long to be kept by thousands."""
-        if message.deleted_at is None and len(message.content) <= MAX_CONTENT_CHARACTERS:
+        """Keep a message that was read or written anyway, unless it is deleted or too long to be kept by thousands.
+
+        Of a sealed one nothing is kept but that it is sealed: what we have is one reader's copy.
+        """
+        is_plain = message.state is ContentState.PLAIN
+        content = message.content if is_plain else NOTHING.text
+        if message.deleted_at is None and len(content) <= MAX_CONTENT_CHARACTERS:
             self._quotes.put(
                 message.id,
                 Quote(
                     id=message.id,
                     conversation_id=message.conversation_id,
                     sender_id=message.sender_id,
-                    content=message.content,
+                    content=content,
+                    state=message.state if is_plain else NOTHING.state,
                 ),
             )
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from msgspec import UNSET, Struct, UnsetType
 
 from bridge.clock import row_time
-from bridge.models import Conversation, ConversationSummary, GroupSummary, Message, Profile, Quote, User
+from bridge.models import (
+    ContentState,
+    Conversation,
+    ConversationSummary,
+    GroupSummary,
+    Message,
+    Profile,
+    Quote,
+    User,
+)
 
 
 class SenderRow(Struct, frozen=True):
@@ -18,15 +27,21 @@ class SenderRow(Struct, frozen=True):
 
 
 class QuoteRow(Struct, frozen=True):
-    """The `reply_to` of a message."""
+    """The `reply_to` of a message; `content_state` as in MessageRow."""
 
     id: str
     encrypted_content: str
     sender_id: str
+    content_state: ContentState | UnsetType = UNSET
 
 
 class MessageRow(Struct, frozen=True, kw_only=True):
-    """A message; `encrypted_content` is text in every frame, `reply_to` is absent unless it is a reply."""
+    """A message; `encrypted_content` is text in every frame, `reply_to` is absent unless it is a reply.
+
+    `content_state` is absent where the content is plain text; `sealed`: the content is the viewer's own copy;
+    `unavailable`: there is nothing to show, and the content is empty. `content_type` and `has_attachments` are there
+    where the database has them (DB-2 on).
+    """
 
     id: str
     conversation_id: str
@@ -41,6 +56,9 @@ class MessageRow(Struct, frozen=True, kw_only=True):
     created_at: str | None
     expires_at: str | None
     sender: SenderRow | None
+    content_state: ContentState | UnsetType = UNSET
+    content_type: str | UnsetType = UNSET
+    has_attachments: bool | UnsetType = UNSET
     reply_to: QuoteRow | UnsetType = UNSET
 
 
@@ -123,7 +141,11 @@ def sender_row(profile: Profile | None) -> SenderRow | None:
 
 
 def _quote_row(quote: Quote) -> QuoteRow:
-    return QuoteRow(quote.id, quote.content, quote.sender_id)
+    return QuoteRow(quote.id, quote.content, quote.sender_id, _unless_plain(quote.state))
+
+
+def _unless_plain(state: ContentState) -> ContentState | UnsetType:
+    return UNSET if state is ContentState.PLAIN else state
 
 
 def message_row(message: Message) -> MessageRow:
@@ -142,6 +164,9 @@ def message_row(message: Message) -> MessageRow:
         created_at=row_time(message.created_at),
         expires_at=row_time(message.expires_at),
         sender=sender_row(message.sender),
+        content_state=_unless_plain(message.state),
+        content_type=UNSET if message.content_type is None else message.content_type,
+        has_attachments=UNSET if message.has_attachments is None else message.has_attachments,
         reply_to=UNSET if message.reply_to is None else _quote_row(message.reply_to),
     )
 

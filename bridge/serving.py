@@ -22,12 +22,15 @@ UNACKNOWLEDGED_MILLISECONDS = 15_000
 
 
 async def run(bridge: Bridge, settings: Settings, *, stop: asyncio.Event, on_listening: Callable[[int], None]) -> None:
-    """Serve until `stop` is set, then drain; `on_listening` is told the port.
+    """Find out what the database is like, serve until `stop` is set, then drain; `on_listening` is told the port.
 
     Raises:
         OSError: the port is taken.
+        SchemaUnusable: the database is no chat that the bridge could serve.
+        StoreError: the tables cannot be read.
 
     """
+    await bridge.context.store.check()
     hypercorn_socket.install()
     _let_shutdown_end()
     config = _config(settings)

@@ -33,7 +33,7 @@ from bridge.errors import (
 from bridge.events import Event, TypingChanged
 from bridge.identity import find_user, identity_of
 from bridge.ids import fresh_id
-from bridge.models import profile_of
+from bridge.models import Identity, profile_of
 from bridge.outbox import Outbox
 from bridge.protocol import BadFrame, Command
 from bridge.pushes import required_capability
@@ -88,6 +88,11 @@ class Session:
         self.expires_at: datetime = claims.expires_at + leeway
         self._outbox = outbox
         self._clock = context.clock
+
+    @property
+    def identity(self) -> Identity:
+        """Return whose session it is."""
+        return self.caller.identity
 
     def is_expired(self) -> bool:
         """Tell whether the token is no longer valid; checked at every action and every delivery (contract F13)."""
@@ -166,7 +171,7 @@ class Connection:
             for conversation_id in caller.rooms.typing:
                 self._context.typing.end(conversation_id, caller.identity.user_id)
             caller.rooms.typing.clear()
-            self._context.hub.detach(self.session, caller.identity)
+            self._context.hub.detach(self.session)
             self.session = None
 
     async def _handle(self, command: Command) -> None:
@@ -219,7 +224,7 @@ class Connection:
         # The reply first, then the place in the hub, with no await between: no push overtakes auth_success.
         shown = user_row(user, claims.auth_id, claims.email)
         self._reply("auth_success", Authenticated(shown, sorted(capabilities)), command)
-        self._context.hub.attach(self.session, identity)
+        self._context.hub.attach(self.session)
         log.info(
             "session.authenticated",
             user_id=user.id,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
+from bridge.content import ColumnType, read_content
 from bridge.models import (
     AuthId,
     Conversation,
@@ -145,13 +146,15 @@ class QuoteRecord(Struct, frozen=True):
     encrypted_content: str
     deleted_at: str | None = None
 
-    def model(self) -> Quote:
-        """Return the model."""
+    def model(self, column: ColumnType) -> Quote:
+        """Return the model; `column` is the type of encrypted_content."""
+        content = read_content(self.encrypted_content, column, self.id)
         return Quote(
             id=self.id,
             conversation_id=self.conversation_id,
             sender_id=self.sender_id,
-            content=self.encrypted_content,
+            content=content.text,
+            state=content.state,
         )
 
 
@@ -170,11 +173,17 @@ class MessageRecord(Struct, frozen=True):
     edited_at: str | None
     deleted_at: str | None
     expires_at: str | None
+    content_type: str | None = None
+    has_attachments: bool | None = None
     sender: ProfileRecord | None = None
     reply_to: QuoteRecord | None = None
 
-    def model(self) -> Message:
-        """Return the model; an original that was deleted or is in another conversation is not shown (contract F10)."""
+    def model(self, column: ColumnType) -> Message:
+        """Return the model; `column` is the type of encrypted_content.
+
+        An original that was deleted or is in another conversation is not shown (contract F10).
+        """
+        content = read_content(self.encrypted_content, column, self.id)
         original = self.reply_to
         shown = original and original.deleted_at is None and original.conversation_id == self.conversation_id
         return Message(
@@ -183,15 +192,18 @@ class MessageRecord(Struct, frozen=True):
             sender_id=self.sender_id,
             reply_to_id=self.reply_to_id,
             message_type=self.message_type or DEFAULT_TYPE,
-            content=self.encrypted_content,
+            content=content.text,
+            state=content.state,
             content_hash=self.content_hash,
             metadata=self.metadata,
             edited_at=moment(self.edited_at),
             deleted_at=moment(self.deleted_at),
             created_at=moment_or_earliest(self.created_at),
             expires_at=moment(self.expires_at),
+            content_type=self.content_type,
+            has_attachments=self.has_attachments,
             sender=self.sender.model() if self.sender else None,
-            reply_to=original.model() if original and shown else None,
+            reply_to=original.model(column) if original and shown else None,
         )
 
 

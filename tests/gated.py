@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-from bridge.store import ConversationStore, GroupStore, MessageStore, ReceiptStore, TypingStore, UserStore
+from bridge.store import ConversationStore, CopyStore, GroupStore, MessageStore, ReceiptStore, TypingStore, UserStore
 from bridge.store.memory import MemoryStore
 
 Step = Callable[[], Awaitable[None]]
@@ -91,8 +91,10 @@ class _Noun:
         self._inner = inner
         self._door = door
 
-    def __getattr__(self, method: str) -> Callable[..., Awaitable[object]]:
-        inner: Callable[..., Awaitable[object]] = getattr(self._inner, method)
+    def __getattr__(self, method: str) -> object:
+        inner = getattr(self._inner, method)
+        if not callable(inner):
+            return inner
 
         async def ask(*args: object, **kwargs: object) -> object:
             return await self._door.ask(f"{self._name}.{method}", lambda: inner(*args, **kwargs))
@@ -109,6 +111,7 @@ class GatedStore:
         self.users = cast("UserStore", _Noun("users", self.tables.users, self.door))
         self.conversations = cast("ConversationStore", _Noun("conversations", self.tables.conversations, self.door))
         self.messages = cast("MessageStore", _Noun("messages", self.tables.messages, self.door))
+        self.copies = cast("CopyStore", _Noun("copies", self.tables.copies, self.door))
         self.receipts = cast("ReceiptStore", _Noun("receipts", self.tables.receipts, self.door))
         self.groups = cast("GroupStore", _Noun("groups", self.tables.groups, self.door))
         self.typing = cast("TypingStore", _Noun("typing", self.tables.typing, self.door))

@@ -32,9 +32,9 @@ class Setting(Parts):
 
     def __init__(self) -> None:
         super().__init__()
-        self.a, self.c = Receiver(), Receiver()
-        self.context.hub.attach(self.a, A.identity)
-        self.context.hub.attach(self.c, C.identity)
+        self.a, self.c = Receiver(A), Receiver(C)
+        self.context.hub.attach(self.a)
+        self.context.hub.attach(self.c)
 
     async def live(self) -> Setting:
         """Begin to hear changes."""

@@ -29,8 +29,8 @@ class Setting:
 
     def attached(self, person: Person) -> Receiver:
         """Return a new receiver of this person."""
-        receiver = Receiver()
-        self.hub.attach(receiver, person.identity)
+        receiver = Receiver(person)
+        self.hub.attach(receiver)
         return receiver
 
     def reserve(self, number: int, topic: ConversationId = ROOM) -> Reservation:
@@ -83,12 +83,12 @@ def test_nobody_is_told_after_detaching() -> None:
     """Other receivers of the same person are; detaching twice is no harm."""
     s = Setting()
     second = s.attached(B)
-    s.hub.detach(second, B.identity)
-    s.hub.detach(second, B.identity)
+    s.hub.detach(second)
+    s.hub.detach(second)
     s.publish(1)
     assert (s.b.contents, second.contents) == (["1"], [])
-    s.hub.detach(s.b, B.identity)
-    s.hub.detach(s.b, B.identity)
+    s.hub.detach(s.b)
+    s.hub.detach(s.b)
     assert B.user_id not in s.hub._receivers
 
 

@@ -59,8 +59,8 @@ class HubMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.hub = Hub(FakeClock(), lambda: "frame")
-        self.listener = Receiver()
-        self.hub.attach(self.listener, B.identity)
+        self.listener = Receiver(B)
+        self.hub.attach(self.listener)
         self.numbers = count(1)
         self.writes: list[Write] = []
         self.foreign: list[int] = []

@@ -18,15 +18,16 @@ LEVELS: dict[str, int] = {
     module: level
     for level, modules in enumerate(
         (
-            "bridge bridge.capabilities bridge.clock "
-            "bridge.errors bridge.events bridge.ids bridge.models bridge.recent bridge.settings",
+            "bridge bridge.capabilities bridge.clock bridge.content "
+            "bridge.errors bridge.events bridge.ids bridge.models bridge.recent bridge.schema "
+            "bridge.sealed bridge.settings",
             "bridge.auth bridge.keyring bridge.logs bridge.protocol bridge.pushes bridge.rows bridge.send_times "
             "bridge.tables",
             "bridge.store bridge.feed bridge.client",
             "bridge.hub bridge.identity bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat "
             "bridge.receipts bridge.typing_state",
             "bridge.actions",
-            "bridge.relay bridge.session bridge.typing_upkeep",
+            "bridge.relay bridge.schema_watch bridge.session bridge.typing_upkeep",
             "bridge.websocket compat",
             "bridge.app migration",
             "bridge.hypercorn_socket bridge.serving bridge.__main__",

@@ -49,8 +49,8 @@ class Setting(Parts):
 
     def listening(self, person: Person) -> Receiver:
         """Return a receiver of this person's pushes."""
-        receiver = Receiver()
-        self.context.hub.attach(receiver, person.identity)
+        receiver = Receiver(person)
+        self.context.hub.attach(receiver)
         return receiver
 
     async def live(self) -> Setting:

@@ -19,8 +19,8 @@ class Scene(Parts):
     def __init__(self) -> None:
         super().__init__()
         self.typing = self.context.typing
-        self.carol = Receiver()
-        self.context.hub.attach(self.carol, C.identity)
+        self.carol = Receiver(C)
+        self.context.hub.attach(self.carol)
 
     def bob_types(self, *, is_ours: bool = True) -> None:
         """Let bob press a key."""

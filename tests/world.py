@@ -108,7 +108,8 @@ class Parts:
 class Receiver:
     """A receiver that keeps what it is given."""
 
-    def __init__(self) -> None:
+    def __init__(self, person: Person) -> None:
+        self.identity = person.identity
         self.frames: list[str] = []
 
     def takes(self, event: Event) -> bool:

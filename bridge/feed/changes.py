@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from bridge.content import ColumnType
 from bridge.models import ConversationId, Message, MessageId, Participant, ParticipantId, UserId
 from bridge.tables import MessageRecord, ParticipantRecord
 
@@ -85,6 +86,17 @@ class RowChange(Struct, frozen=True, kw_only=True):
     record: Mapping[str, object] = {}
     old_record: Mapping[str, object] = {}
     errors: list[str] | None = None
+    columns: list[_Column] = []
+
+    def type_of(self, name: str) -> ColumnType:
+        """Return the type of a column with content; the event itself says it, whatever we found out at start-up."""
+        kinds = {column.name: column.type for column in self.columns}
+        return ColumnType.BYTEA if kinds.get(name) == ColumnType.BYTEA else ColumnType.TEXT
+
+
+class _Column(Struct, frozen=True):
+    name: str
+    type: str
 
 
 class _Key(Struct, frozen=True):
@@ -112,7 +124,8 @@ def _read_message(change: RowChange) -> Change | None:
         return None
     if change.errors:
         return MessageUnread(MessageId(msgspec.convert(change.record, _Key).id))
-    return MessageInserted(msgspec.convert(change.record, MessageRecord).model())
+    column = change.type_of("encrypted_content")
+    return MessageInserted(msgspec.convert(change.record, MessageRecord).model(column))
 
 
 def _read_participant(change: RowChange) -> Change:

@@ -45,7 +45,7 @@ class Relay:
         self._live = asyncio.Event()
         self._caught_up = asyncio.Event()
         self._turn = asyncio.Lock()
-        self._doubt_arose = asyncio.Event()
+        self._look_again = asyncio.Event()
 
     @property
     def is_live(self) -> bool:
@@ -101,11 +101,11 @@ class Relay:
 
     async def _until_due(self) -> None:
         """Wait for the slow timer or, in doubt, a moment; further doubts do not put it off, for they may never end."""
-        self._doubt_arose.clear()
+        self._look_again.clear()
         if self.is_live:
             try:
                 async with asyncio.timeout(RECONCILE_SECONDS):
-                    await self._doubt_arose.wait()
+                    await self._look_again.wait()
             except TimeoutError:
                 return
         await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS)
@@ -127,9 +127,9 @@ class Relay:
     async def _take_change(self, change: Change) -> None:
         match change:
             case MessageInserted(message):
-                await self._messages.relay(message)
+                self._settle(settled=await self._messages.relay(message))
             case MessageUnread(message_id):
-                await self._messages.read_and_relay([message_id])
+                self._settle(settled=await self._messages.read_and_relay([message_id]))
             case ParticipantChanged(participant):
                 self._context.members.changed(participant)
             case ParticipantDeleted(row_id):
@@ -148,10 +148,15 @@ class Relay:
         self._doubt()
 
     async def _compare_with_tables(self) -> None:
-        await self._catch_up.run()
+        self._settle(settled=await self._catch_up.run())
         self._caught_up.set()
         self._in_doubt = False
 
+    def _settle(self, *, settled: bool) -> None:
+        """Look again in a moment if something could not be told yet; nothing is in doubt because of it."""
+        if not settled:
+            self._look_again.set()
+
     def _doubt(self) -> None:
         self._in_doubt = True
-        self._doubt_arose.set()
+        self._look_again.set()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-import structlog
-
 from bridge.actions.context import Context
 from bridge.events import message_key
 from bridge.models import Position
@@ -14,8 +12,6 @@ from bridge.relay.messages import MessageRelay
 
 PAGE = 1000
 ROWS_AT_ONCE = 100
-
-log = structlog.get_logger(__name__)
 
 
 class CatchUp:
@@ -29,10 +25,10 @@ class CatchUp:
         self._started_at = self._complete_until
         self._is_first = True
 
-    async def run(self) -> None:
+    async def run(self) -> bool:
         """Deliver what the hub has not seen; positions first, rows only for what is new.
 
-        Most of the overlap was delivered long ago.
+        Most of the overlap was delivered long ago. Returns whether everything is settled; else look again soon.
 
         Raises:
             StoreError: the tables cannot be read; the next run begins where this one did.
@@ -41,23 +37,22 @@ class CatchUp:
         until = self._context.clock.now()
         since = self._complete_until - self._overlap
         after: Position | None = None
-        found = 0
+        settled = True
         while page := await self._context.store.messages.positions_since(since, after=after, limit=PAGE):
             if self._is_first:
                 self._pass_over_old(page)
-            found += await self._deliver_unseen(page)
+            settled &= await self._deliver_unseen(page)
             if page[-1] == after:
                 break  # "infinity" and years that Python cannot hold are after everything: no end would come
             after = page[-1]
         self._complete_until = until
         self._is_first = False
-        log.debug("relay.caught_up", found=found)
+        return settled
 
-    async def _deliver_unseen(self, page: Sequence[Position]) -> int:
+    async def _deliver_unseen(self, page: Sequence[Position]) -> bool:
         unseen = [one.id for one in page if not self._context.hub.has_seen(message_key(one.id))]
-        for start in range(0, len(unseen), ROWS_AT_ONCE):
-            await self._messages.read_and_relay(unseen[start : start + ROWS_AT_ONCE])
-        return len(unseen)
+        parts = (unseen[start : start + ROWS_AT_ONCE] for start in range(0, len(unseen), ROWS_AT_ONCE))
+        return all([await self._messages.read_and_relay(part) for part in parts])
 
     def _pass_over_old(self, page: Sequence[Position]) -> None:
         """Deliver nothing older than this program: its clients have connected since, and loaded what was there.

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from bridge.actions.context import Context
 from bridge.errors import StoreError, StoreUnreadable
 from bridge.events import MessageSent, message_key
-from bridge.models import Message, MessageId, Quote
+from bridge.models import ContentState, Message, MessageId, Quote
 from bridge.recent import Recent
+from bridge.sealed import Copies, lacking
 
 DECLINED_CAPACITY = 10_000
+COPIES_AWAITED_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -25,30 +27,39 @@ class MessageRelay:
         self._context = context
         self._overlap_seconds = overlap_seconds
         self._declined: Recent[MessageId, float] = Recent(DECLINED_CAPACITY)
+        self._awaited: Recent[MessageId, float] = Recent(DECLINED_CAPACITY)
 
-    async def relay(self, message: Message) -> None:
+    async def relay(self, message: Message) -> bool:
         """Deliver a message unless it is known, deleted, or from somebody who is no member.
+
+        Returns whether that settles it; False: it is sealed and its copies are not there yet, so look again soon.
 
         Raises:
             StoreError: who is a member cannot be read; nothing was delivered.
 
         """
         if self._context.hub.has_seen(message_key(message.id)) or message.deleted_at is not None:
-            return
+            return True
         members = await self._context.members.of(message.conversation_id)
         if message.sender_id not in members:
             members = await self._context.members.refreshed(message.conversation_id)
         if message.sender_id not in members:
             # Anybody may insert anywhere under the app's policies; members must not see it (contract F7).
             self._decline(message.id, "its sender is no member")
-            return
+            return True
         quote = await self._quote(message)
         whole = replace(message, sender=await self._context.profiles.of(message.sender_id), reply_to=quote)
+        copies = await self._copies(whole)
+        if copies is None:
+            return False
         self._context.quotes.remember(whole)
-        self._context.hub.publish(MessageSent(message=whole), members)
+        self._context.hub.publish(MessageSent(message=whole, copies=copies), members)
+        return True
 
-    async def read_and_relay(self, ids: Sequence[MessageId]) -> None:
+    async def read_and_relay(self, ids: Sequence[MessageId]) -> bool:
         """Read rows and deliver them; one that cannot be read does not keep the others from it.
+
+        Returns whether that settles all of them.
 
         Raises:
             StoreError: the rows, or who is a member, cannot be read.
@@ -57,19 +68,16 @@ class MessageRelay:
         try:
             messages = await self._context.store.messages.by_ids(ids)
         except StoreUnreadable as error:
-            await self._halve(ids, error)
-            return
-        for message in messages:
-            await self.relay(message)
+            return await self._halve(ids, error)
+        return all([await self.relay(message) for message in messages])
 
-    async def _halve(self, ids: Sequence[MessageId], error: StoreUnreadable) -> None:
+    async def _halve(self, ids: Sequence[MessageId], error: StoreUnreadable) -> bool:
         """Read the halves by themselves: one row that nobody can read must not hold up all others for ever."""
         if len(ids) == 1:
             self._decline(ids[0], f"it cannot be read: {error}")
-            return
+            return True
         middle = len(ids) // 2
-        await self.read_and_relay(ids[:middle])
-        await self.read_and_relay(ids[middle:])
+        return all([await self.read_and_relay(half) for half in (ids[:middle], ids[middle:])])
 
     def _decline(self, message_id: MessageId, reason: str) -> None:
         """Do not deliver a message now, nor look at it in every catch-up to come, should its time lie far ahead.
@@ -83,6 +91,26 @@ class MessageRelay:
             self._declined.put(message_id, now)
         elif now - first_at > self._overlap_seconds:
             self._context.hub.pass_over(message_key(message_id))
+
+    async def _copies(self, message: Message) -> Copies | None:
+        """Return the copies that a sealed message, or the original it replies to, needs; None: they are not there yet.
+
+        A writer inserts the row first and its copies a moment later; a row that stays without them is told as it is.
+        """
+        ids = lacking(message)
+        if not ids or not self._context.store.copies.available:
+            return {}
+        copies = await self._context.store.copies.of(ids, self._context.clock.now())
+        if message.state is ContentState.PLAIN or message.id in copies or self._has_waited(message.id):
+            return copies
+        return None
+
+    def _has_waited(self, message_id: MessageId) -> bool:
+        now = self._context.clock.monotonic()
+        since = self._awaited.get(message_id)
+        if since is None:
+            self._awaited.put(message_id, now)
+        return since is not None and now - since > COPIES_AWAITED_SECONDS
 
     async def _quote(self, message: Message) -> Quote | None:
         if message.reply_to_id is None:

@@ -1,4 +1,4 @@
-"""The port to the tables: six nouns, each with the few questions the bridge asks.
+"""The port to the tables: seven nouns, each with the few questions the bridge asks.
 
 Every method raises StoreRefused or StoreDown and nothing else. Adapters are made by the composition roots only;
 tests/contract holds for each of them.
@@ -32,6 +32,7 @@ from bridge.models import (
     User,
     UserId,
 )
+from bridge.sealed import Copies
 
 
 class UserStore(Protocol):
@@ -118,12 +119,20 @@ class MessageStore(Protocol):
         """
         ...
 
+    async def withdraw(self, message: NewMessage) -> bool:
+        """Delete what this very attempt to insert wrote, and say whether there was something: for undoing.
+
+        A row that an earlier attempt wrote has an earlier created_at, and may have been answered already: it stays.
+        """
+        ...
+
     async def page(
-        self, conversation_id: ConversationId, *, before: Position | None, limit: int, now: datetime
+        self, conversation_id: ConversationId, viewer: Identity, *, before: Position | None, limit: int, now: datetime
     ) -> Sequence[Message]:
         """Return the newest `limit` messages older than `before`, ascending by (created_at, id), with sender and quote.
 
-        Deleted messages and those expired at `now` are left out; a quote from another conversation too (contract F10).
+        What is sealed holds the viewer's own copies. Deleted messages and those expired at `now`, or whose copy for the
+        viewer is, are left out; a quote from another conversation too (contract F10).
         """
         ...
 
@@ -143,6 +152,26 @@ class MessageStore(Protocol):
         """Return where the messages of all conversations created at or after `moment` stand, ascending, page by page.
 
         `after` is the last position of the page before. Deleted messages are left out.
+        """
+        ...
+
+
+class CopyStore(Protocol):
+    """Sealed copies, one per recipient (DB-3)."""
+
+    @property
+    def available(self) -> bool:
+        """Tell whether this database can hold sealed copies."""
+        ...
+
+    async def of(self, ids: Collection[MessageId], now: datetime) -> Copies:
+        """Return everybody's copies of these messages that are not expired at `now`; none without the table."""
+        ...
+
+    async def seal(self, message_id: MessageId, copies: Mapping[UserId, str]) -> None:
+        """Write the copies of one message, all or none; those that are there already stay as they are.
+
+        Raises StoreRefused for a message or a recipient that does not exist, and where nothing can be sealed.
         """
         ...
 
@@ -232,6 +261,11 @@ class Store(Protocol):
         ...
 
     @property
+    def copies(self) -> CopyStore:
+        """Sealed copies."""
+        ...
+
+    @property
     def receipts(self) -> ReceiptStore:
         """Who has read what."""
         ...
@@ -247,7 +281,10 @@ class Store(Protocol):
         ...
 
     async def check(self) -> None:
-        """Ask for one row, to learn at start-up whether address and key work."""
+        """Find out whether address and key work and which generation of the schema this is; may be repeated.
+
+        Raises SchemaUnusable where tables or columns that the bridge needs are missing.
+        """
         ...
 
     async def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from bridge.models import ConversationId, ConversationSummary, Identity
+from bridge.models import ConversationId, ConversationSummary, Identity, Message
 from bridge.tables import MessageRecord, ProfileRecord, moment_or_earliest
 
 
@@ -49,7 +49,7 @@ class UnreadRecord(Struct, frozen=True):
     messages: list[CountRecord]
 
 
-def summarise(record: LineRecord, identity: Identity, unread: int) -> ConversationSummary:
+def summarise(record: LineRecord, identity: Identity, *, unread: int, latest: Message | None) -> ConversationSummary:
     """Return the line as this identity sees it: a direct conversation is called after the other person."""
     other = _other(record, identity) if record.type == "direct" else None
     return ConversationSummary(
@@ -61,7 +61,7 @@ def summarise(record: LineRecord, identity: Identity, unread: int) -> Conversati
         group_name=record.group.name if record.group else None,
         participant_count=sum(member.left_at is None for member in record.members),
         created_at=moment_or_earliest(record.created_at),
-        latest=record.last[0].model() if record.last else None,
+        latest=latest,
         unread_count=unread,
     )
 

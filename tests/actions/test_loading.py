@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bridge.actions.messages import DEFAULT_PAGE, MAX_PAGE
+from bridge.actions.loading import DEFAULT_PAGE, MAX_PAGE
 from bridge.errors import ACCESS_DENIED, MISSING_CONVERSATION_ID
 from bridge.models import MessageId
 from tests.actions.performing import contents, perform, refusal

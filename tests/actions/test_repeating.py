@@ -14,8 +14,8 @@ PAYLOAD = {"conversationId": ROOM, "content": "hi", "clientMessageId": "1"}
 
 def listening(parts: Parts) -> Receiver:
     """Return a receiver of A's pushes."""
-    receiver = Receiver()
-    parts.context.hub.attach(receiver, A.identity)
+    receiver = Receiver(A)
+    parts.context.hub.attach(receiver)
     return receiver
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from bridge.actions import ACTIONS
-from bridge.actions.messages import MAX_CLIENT_MESSAGE_ID_CHARACTERS, MAX_METADATA_BYTES, MAX_METADATA_DEPTH
+from bridge.actions.metadata import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
+from bridge.actions.sending import MAX_CLIENT_MESSAGE_ID_CHARACTERS
 from bridge.errors import ACCESS_DENIED, ActionError, Fault, StoreDown, StoreRefused
 from bridge.events import message_key
 from bridge.ids import written_by_bridge
@@ -30,8 +31,8 @@ def told(fault: Fault) -> tuple[str, str]:
 
 def listening(parts: Parts, person: Person) -> Receiver:
     """Return a receiver of this person's pushes."""
-    receiver = Receiver()
-    parts.context.hub.attach(receiver, person.identity)
+    receiver = Receiver(person)
+    parts.context.hub.attach(receiver)
     return receiver
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.errors import StoreRefused
 from bridge.ids import new_message_id
@@ -102,6 +103,11 @@ class Scene:
         self.ann, self.bob = person("Ann"), person("Bob", avatar_url="https://example.org/b.png")
         self.room = ConversationId("not yet")
 
+    @property
+    def viewer(self) -> Identity:
+        """Return who looks at the pages."""
+        return identity(self.ann)
+
     async def prepare(self, kind: str = "room") -> Scene:
         """Put them into the tables."""
         for user in (self.ann, self.bob):
@@ -146,7 +152,7 @@ class Scene:
 
     async def page(self, *, before: Position | None = None, limit: int = 50) -> list[Message]:
         """Return a page of the room."""
-        return list(await self.store.messages.page(self.room, before=before, limit=limit, now=self.now))
+        return list(await self.store.messages.page(self.room, self.viewer, before=before, limit=limit, now=self.now))
 
 
 def place(message: NewMessage | Message) -> Position:
@@ -344,13 +350,30 @@ class MessagesContract:
             page = await scene.page(before=place(page[0]), limit=3)
         assert [place(message) for message in seen] == sorted(place(row) for row in rows)
 
+    async def test_what_an_attempt_wrote_can_be_withdrawn_and_what_an_earlier_one_wrote_cannot(
+        self, seed: Seed
+    ) -> None:
+        """The earlier attempt may have been answered (contract F49)."""
+        scene = await Scene(seed).prepare()
+        first = scene.new()
+        again = replace(first, created_at=first.created_at + timedelta(seconds=1))
+        await seed.store.messages.insert(first)
+        await seed.store.messages.insert(again)
+        assert not await seed.store.messages.withdraw(again)
+        assert [message.id for message in await scene.page()] == [first.id]
+        assert await seed.store.messages.withdraw(first)
+        assert not await seed.store.messages.withdraw(first)
+        assert await scene.page() == []
+
     async def test_expired_messages_are_not_on_a_page(self, seed: Seed) -> None:
         """From the very moment of their expiry (contract F48)."""
         scene = await Scene(seed).prepare()
         written = await seed.store.messages.insert(scene.new())
         assert written.expires_at is not None
         pages = [
-            await seed.store.messages.page(scene.room, before=None, limit=5, now=written.expires_at + difference)
+            await seed.store.messages.page(
+                scene.room, scene.viewer, before=None, limit=5, now=written.expires_at + difference
+            )
             for difference in (timedelta(microseconds=-1), timedelta(0))
         ]
         assert [len(page) for page in pages] == [1, 0]

@@ -14,6 +14,7 @@ from bridge.store.memory import MemoryStore
 from bridge.store.memory.tables import conversation_of
 from tests.contract.creating import CreatingContract
 from tests.contract.groups import GroupsContract
+from tests.contract.sealed import SealedContract
 from tests.contract.store import (
     ConversationsContract,
     MessagesContract,
@@ -30,6 +31,7 @@ class MemorySeed:
 
     def __init__(self) -> None:
         self.tables = MemoryStore()
+        self.tables.can_seal = True
         self.store: Store = self.tables
 
     async def user(self, user: User) -> None:
@@ -90,6 +92,10 @@ class TestTyping(TypingContract):
 
 
 class TestCreating(CreatingContract):
+    """The suite, for this adapter."""
+
+
+class TestSealed(SealedContract):
     """The suite, for this adapter."""
 
 

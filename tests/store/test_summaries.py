@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from bridge.content import ColumnType
 from bridge.models import AuthId, ConversationSummary, Identity, UserId
 from bridge.store.summaries import LineRecord, UnreadRecord, summarise
 from tests.people import ROOM, A, B, C, Person, message_id
@@ -54,7 +55,9 @@ def seen_by(identity: Identity, *members: dict[str, Any], unread: int = 0, **cha
         "conversation_participants": [{"id": "p"}],
         **changes,
     }
-    return summarise(msgspec.convert(printed, LineRecord), identity, unread)
+    record = msgspec.convert(printed, LineRecord)
+    latest = record.last[0].model(ColumnType.TEXT) if record.last else None
+    return summarise(record, identity, unread=unread, latest=latest)
 
 
 def test_a_direct_conversation_is_called_after_the_other_person() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.store.memory.conversations import MemoryConversations
+from bridge.store.memory.copies import MemoryCopies
 from bridge.store.memory.groups import MemoryGroups
 from bridge.store.memory.messages import MemoryMessages
 from bridge.store.memory.receipts import MemoryReceipts
@@ -19,6 +20,7 @@ class MemoryStore(Tables):
         self.users = MemoryUsers(self)
         self.conversations = MemoryConversations(self)
         self.messages = MemoryMessages(self)
+        self.copies = MemoryCopies(self)
         self.groups = MemoryGroups(self)
         self.receipts = MemoryReceipts(self)
         self.typing = MemoryTyping(self)

@@ -17,6 +17,7 @@ from bridge.models import (
     Participant,
     UserId,
 )
+from bridge.sealed import opened
 from bridge.store.memory.tables import Tables, conversation_of
 
 TICK = timedelta(microseconds=1)
@@ -109,7 +110,9 @@ class MemoryConversations:
             group_name=group.name if group else None,
             participant_count=len(members),
             created_at=row.created_at,
-            latest=self._store.with_surroundings(visible[-1]) if visible else None,
+            latest=opened(self._store.with_surroundings(visible[-1]), self._store.sealed, identity)
+            if visible
+            else None,
             unread_count=sum((message.id, identity.user_id) not in self._store.read for message in others),
         )
 

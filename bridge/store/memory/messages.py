@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from bridge.content import ColumnType, read_content
 from bridge.errors import StoreRefused
 from bridge.models import (
     ConversationId,
+    Identity,
     Message,
     MessageId,
     NewMessage,
     Position,
     Quote,
 )
+from bridge.sealed import opened
 from bridge.store.memory.tables import Tables, position_of, quote_of
 
 MESSAGE_TYPES = frozenset({"text", "image", "file", "system"})
@@ -31,13 +34,15 @@ class MemoryMessages:
         self._store.note("messages.insert")
         if message.message_type not in MESSAGE_TYPES:
             raise StoreRefused("23514")
+        content = read_content(message.content, ColumnType.TEXT, message.id)
         written = Message(
             id=message.id,
             conversation_id=message.conversation_id,
             sender_id=message.sender_id,
             reply_to_id=message.reply_to_id,
             message_type=message.message_type,
-            content=message.content,
+            content=content.text,
+            state=content.state,
             content_hash=None,
             metadata=message.metadata,
             edited_at=None,
@@ -47,14 +52,25 @@ class MemoryMessages:
         )
         return self._store.messages_by_id.setdefault(message.id, written)
 
+    async def withdraw(self, message: NewMessage) -> bool:
+        """See the port."""
+        self._store.note("messages.withdraw")
+        written = self._store.messages_by_id.get(message.id)
+        is_ours = written is not None and written.created_at == message.created_at
+        if is_ours:
+            del self._store.messages_by_id[message.id]
+            self._store.sealed.pop(message.id, None)
+        return is_ours
+
     async def page(
-        self, conversation_id: ConversationId, *, before: Position | None, limit: int, now: datetime
+        self, conversation_id: ConversationId, viewer: Identity, *, before: Position | None, limit: int, now: datetime
     ) -> Sequence[Message]:
         """See the port."""
         self._store.note("messages.page")
         visible = self._store.visible(conversation_id, now)
         older = [message for message in visible if before is None or position_of(message) < before]
-        return [self._store.with_surroundings(message) for message in older[-limit:]]
+        whole = (self._store.with_surroundings(message) for message in older[-limit:])
+        return [opened(message, self._store.sealed, viewer) for message in whole]
 
     async def position(self, conversation_id: ConversationId, message_id: MessageId) -> Position | None:
         """See the port."""

@@ -41,6 +41,7 @@ def quote_of(message: Message) -> Quote | None:
         conversation_id=message.conversation_id,
         sender_id=message.sender_id,
         content=message.content,
+        state=message.state,
     )
 
 
@@ -57,6 +58,8 @@ class Tables:
         self.group_members: dict[tuple[GroupId, UserId], GroupMembership] = {}
         self.read: set[tuple[MessageId, UserId]] = set()
         self.typing_rows: dict[tuple[ConversationId, UserId], bool] = {}
+        self.sealed: dict[MessageId, dict[UserId, str]] = {}
+        self.can_seal = False
         self.adds_creators = False
         self.failing: StoreError | None = None
         self.asked: list[str] = []

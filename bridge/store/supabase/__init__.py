@@ -7,15 +7,21 @@ functions (contract F41). Nothing here filters by rights: the actions have done 
 from __future__ import annotations
 
 import httpx
+import structlog
+from msgspec.structs import asdict
 from supabase import AsyncClient, AsyncClientOptions
 
+from bridge.schema import Dialect
 from bridge.store.supabase.conversations import SupabaseConversations
+from bridge.store.supabase.copies import SupabaseCopies
+from bridge.store.supabase.detection import detect
 from bridge.store.supabase.groups import SupabaseGroups
 from bridge.store.supabase.messages import SupabaseMessages
-from bridge.store.supabase.query import rows
 from bridge.store.supabase.receipts import SupabaseReceipts
 from bridge.store.supabase.typing import SupabaseTyping
 from bridge.store.supabase.users import SupabaseUsers
+
+log = structlog.get_logger(__name__)
 
 
 class SupabaseStore:
@@ -24,16 +30,21 @@ class SupabaseStore:
     def __init__(self, *, url: str, key: str, http: httpx.AsyncClient) -> None:
         options = AsyncClientOptions(httpx_client=http, persist_session=False, auto_refresh_token=False)
         self._client = AsyncClient(url, key, options)
+        self.dialect = Dialect()
+        self.copies = SupabaseCopies(self._client, self.dialect)
         self.users = SupabaseUsers(self._client)
-        self.conversations = SupabaseConversations(self._client)
-        self.messages = SupabaseMessages(self._client)
+        self.conversations = SupabaseConversations(self._client, self.dialect, self.copies)
+        self.messages = SupabaseMessages(self._client, self.dialect, self.copies)
         self.receipts = SupabaseReceipts(self._client)
         self.groups = SupabaseGroups(self._client)
         self.typing = SupabaseTyping(self._client)
 
     async def check(self) -> None:
-        """Read one id; raises StoreError with the reason."""
-        await rows(self._client.table("conversations").select("id").limit(1), dict[str, str])
+        """See the port."""
+        schema = await detect(self._client)
+        if schema != self.dialect.schema:
+            log.info("store.schema", **{name: str(value) for name, value in asdict(schema).items()})
+        self.dialect.schema = schema
 
     async def close(self) -> None:
         """Keep the shared HTTP client open: whoever made it closes it."""

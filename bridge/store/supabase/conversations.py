@@ -14,13 +14,16 @@ from bridge.models import (
     ConversationId,
     ConversationSummary,
     Identity,
+    Message,
     NewConversation,
     Participant,
     UserId,
 )
+from bridge.schema import Dialect
 from bridge.store.clauses import unexpired_clause
 from bridge.store.summaries import LineRecord, UnreadRecord, summarise
-from bridge.store.supabase.query import CONVERSATION, MESSAGE, PAGE, PROFILE, SENDER, rows
+from bridge.store.supabase.copies import SupabaseCopies
+from bridge.store.supabase.query import CONVERSATION, PAGE, PROFILE, SENDER, message_columns, rows
 from bridge.store.supabase.seats import admit, put_back
 from bridge.tables import ConversationRecord, ParticipantRecord
 
@@ -40,8 +43,10 @@ class _UserRecord(Struct, frozen=True):
 class SupabaseConversations:
     """Conversations; see the port."""
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, dialect: Dialect, copies: SupabaseCopies) -> None:
         self._client = client
+        self._dialect = dialect
+        self._copies = copies
 
     async def participants(self, conversation_id: ConversationId) -> Sequence[Participant]:
         """See the port."""
@@ -66,7 +71,11 @@ class SupabaseConversations:
         while True:
             page = await self._conversations(identity, now, last_id)
             unread = await self._unread(identity, now, last_id) if page else {}
-            found += [summarise(record, identity, unread.get(record.id, 0)) for record in page]
+            latest = await self._latest(page, identity, now)
+            found += [
+                summarise(record, identity, unread=unread.get(record.id, 0), latest=latest.get(record.id))
+                for record in page
+            ]
             if len(page) < PAGE:
                 break
             last_id = page[-1].id
@@ -137,6 +146,14 @@ class SupabaseConversations:
         """See the port."""
         await put_back(self._client.table(_TABLE), {"conversation_id": conversation_id, "user_id": user_id}, left_at)
 
+    async def _latest(
+        self, page: Sequence[LineRecord], identity: Identity, now: datetime
+    ) -> Mapping[ConversationId, Message]:
+        """Return the latest message of each conversation as this identity sees it."""
+        column = self._dialect.schema.content
+        messages = [record.last[0].model(column) for record in page if record.last]
+        return {message.conversation_id: message for message in await self._copies.opened(messages, identity, now)}
+
     async def _conversations(
         self, identity: Identity, now: datetime, last_id: ConversationId | None
     ) -> list[LineRecord]:
@@ -145,7 +162,7 @@ class SupabaseConversations:
             .select(
                 "id,type,name,avatar_url,group_id,created_at,group:groups(name),mine:conversation_participants!inner(id),"
                 f"members:conversation_participants(user_id,left_at,user:users({PROFILE})),"
-                f"last:messages({MESSAGE},{SENDER})"
+                f"last:messages({message_columns(self._dialect.schema)},{SENDER})"
             )
             .in_("mine.user_id", sorted(identity.ids))
             .is_("mine.left_at", "null")

@@ -8,17 +8,21 @@ from datetime import datetime
 from msgspec import Struct
 from supabase import AsyncClient
 
+from bridge.content import printed_content
 from bridge.errors import StoreDown
 from bridge.models import (
     ConversationId,
+    Identity,
     Message,
     MessageId,
     NewMessage,
     Position,
     Quote,
 )
+from bridge.schema import Dialect
 from bridge.store.clauses import after_clause, before_clause, unexpired_clause
-from bridge.store.supabase.query import MESSAGE, QUOTE, SENDER, rows
+from bridge.store.supabase.copies import SupabaseCopies
+from bridge.store.supabase.query import QUOTE, SENDER, message_columns, rows
 from bridge.tables import (
     MessageRecord,
     QuoteRecord,
@@ -37,8 +41,10 @@ class _PositionRecord(Struct, frozen=True):
 class SupabaseMessages:
     """Messages; see the port."""
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, dialect: Dialect, copies: SupabaseCopies) -> None:
         self._client = client
+        self._dialect = dialect
+        self._copies = copies
 
     async def insert(self, message: NewMessage) -> Message:
         """See the port. A repeat is ignored by the database, on the id (supabase.md section 6)."""
@@ -48,26 +54,45 @@ class SupabaseMessages:
             "sender_id": message.sender_id,
             "reply_to_id": message.reply_to_id,
             "message_type": message.message_type,
-            "encrypted_content": message.content,
+            "encrypted_content": printed_content(message.content, self._dialect.schema.content),
             "metadata": dict(message.metadata),
             "created_at": message.created_at.isoformat(),
         }
         query = self._client.table("messages").upsert(row, on_conflict="id", ignore_duplicates=True)
         written = await rows(query, MessageRecord)
         if written:
-            return written[0].model()
+            return self._model(written[0])
         already = await self.by_ids([message.id])
         if not already:
             raise StoreDown("a duplicate that is not there")
         return already[0]
 
+    async def withdraw(self, message: NewMessage) -> bool:
+        """See the port. Its copies go by the foreign key."""
+        at = message.created_at.isoformat()
+        query = self._client.table("messages").delete().eq("id", message.id).eq("created_at", at)
+        return bool(await rows(query, dict[str, object]))
+
     async def page(
+        self, conversation_id: ConversationId, viewer: Identity, *, before: Position | None, limit: int, now: datetime
+    ) -> Sequence[Message]:
+        """See the port. Read on while copies that are expired for the viewer leave the page short."""
+        found: list[Message] = []
+        while len(found) < limit:
+            wanted = limit - len(found)
+            read = await self._read_page(conversation_id, before=before, limit=wanted, now=now)
+            found = [*await self._copies.opened(read, viewer, now), *found]
+            if len(read) < wanted:
+                break
+            before = Position(read[0].created_at, read[0].id)
+        return found
+
+    async def _read_page(
         self, conversation_id: ConversationId, *, before: Position | None, limit: int, now: datetime
     ) -> Sequence[Message]:
-        """See the port."""
         query = (
             self._client.table("messages")
-            .select(f"{MESSAGE},{SENDER},reply_to:messages!messages_reply_to_id_fkey({QUOTE},deleted_at)")
+            .select(f"{self._columns},{SENDER},reply_to:messages!messages_reply_to_id_fkey({QUOTE},deleted_at)")
             .eq("conversation_id", conversation_id)
             .is_("deleted_at", "null")
             .order("created_at", desc=True)
@@ -78,7 +103,7 @@ class SupabaseMessages:
         unexpired = f"or({unexpired_clause(now)})"
         older = f",or({before_clause(before)})" if before else ""
         query.request.params = query.request.params.add("and", f"({unexpired}{older})")
-        return [record.model() for record in reversed(await rows(query, MessageRecord))]
+        return [self._model(record) for record in reversed(await rows(query, MessageRecord))]
 
     async def position(self, conversation_id: ConversationId, message_id: MessageId) -> Position | None:
         """See the port."""
@@ -95,12 +120,12 @@ class SupabaseMessages:
         """See the port."""
         query = self._client.table("messages").select(QUOTE).eq("id", message_id).is_("deleted_at", "null")
         found = await rows(query, QuoteRecord)
-        return found[0].model() if found else None
+        return found[0].model(self._dialect.schema.content) if found else None
 
     async def by_ids(self, ids: Collection[MessageId]) -> Sequence[Message]:
         """See the port."""
-        query = self._client.table("messages").select(MESSAGE).in_("id", sorted(ids)).order("created_at").order("id")
-        return [record.model() for record in await rows(query, MessageRecord)]
+        wanted = self._client.table("messages").select(self._columns).in_("id", sorted(ids))
+        return [self._model(record) for record in await rows(wanted.order("created_at").order("id"), MessageRecord)]
 
     async def positions_since(self, moment: datetime, *, after: Position | None, limit: int) -> Sequence[Position]:
         """See the port."""
@@ -116,3 +141,10 @@ class SupabaseMessages:
         if after is not None:
             query = query.or_(after_clause(after))
         return [record.model() for record in await rows(query, _PositionRecord)]
+
+    @property
+    def _columns(self) -> str:
+        return message_columns(self._dialect.schema)
+
+    def _model(self, record: MessageRecord) -> Message:
+        return record.model(self._dialect.schema.content)

@@ -11,6 +11,7 @@ import structlog
 from postgrest.exceptions import APIError
 
 from bridge.errors import StoreDown, StoreError, StoreRefused, StoreUnreadable
+from bridge.schema import Schema
 
 PAGE = 1000
 """Rows per answer at most: Supabase's default cap truncates silently, so a full page is never the end."""
@@ -43,6 +44,12 @@ class Query(Protocol):
     async def execute(self) -> object:
         """Send the request."""
         ...
+
+
+def message_columns(schema: Schema) -> str:
+    """Return the columns of messages that this database has, as a select list."""
+    later = {"content_type": schema.has_content_type, "has_attachments": schema.has_attachments}
+    return ",".join([MESSAGE, *(name for name, is_there in later.items() if is_there)])
 
 
 def in_chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
