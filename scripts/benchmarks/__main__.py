@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 
-from scripts.benchmarks import delivery, startup
+from scripts.benchmarks import delivery, listing, startup
 from scripts.stack import StackError, running_stack
 
 
@@ -16,7 +16,7 @@ def main() -> int:
     """Measure what was asked for and return the exit status."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the samples, to see that it works")
-    parser.add_argument("--only", choices=["startup", "delivery"], help="measure one part only")
+    parser.add_argument("--only", choices=["startup", "delivery", "listing"], help="measure one part only")
     given = parser.parse_args()
     scale = 0.1 if given.quick else 1.0
     print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores")
@@ -29,11 +29,12 @@ def main() -> int:
 
 
 async def _measure(only: str | None, scale: float) -> None:
-    if only != "delivery":
+    if only in {None, "startup"}:
         await startup.measure()
-    if only != "startup":
-        async with running_stack(quiet=True) as stack:
-            await delivery.measure(stack, scale)
+    for name, measure in (("delivery", delivery.measure), ("listing", listing.measure)):
+        if only in {None, name}:
+            async with running_stack(quiet=True) as stack:
+                await measure(stack, scale)
 
 
 if __name__ == "__main__":

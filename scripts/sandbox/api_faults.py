@@ -33,10 +33,11 @@ class Switches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class ApiFaults:
-    """Holds the switches and decides about each request."""
+    """Holds the switches, decides about each request, and counts them all."""
 
     def __init__(self) -> None:
         self.switches = Switches()
+        self.requests = 0
 
     def apply(self, wanted: Mapping[str, object]) -> None:
         """Change switches by name.

@@ -200,6 +200,7 @@ class Sandbox:
             "signing": self.keys.signing,
             "uptime_seconds": round(time.monotonic() - self._started_at, 3),
             "healthy": not _started(self._watch).done(),
+            "data_api_requests": self.api_faults.requests,
         }
 
 

@@ -49,6 +49,7 @@ class Proxy:
 
     async def forward(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Answer a request with what the part behind says, or with the fault that is switched on."""
+        self._faults.requests += 1
         if delay := self._faults.delay_seconds(request.path):
             await asyncio.sleep(delay)
         status = self._faults.failure(request.path)

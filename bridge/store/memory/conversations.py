@@ -18,6 +18,7 @@ from bridge.models import (
     UserId,
 )
 from bridge.sealed import opened
+from bridge.store import UNREAD_WINDOW
 from bridge.store.memory.tables import Tables, conversation_of
 
 TICK = timedelta(microseconds=1)
@@ -97,7 +98,8 @@ class MemoryConversations:
 
     def _summary(self, row: Conversation, identity: Identity, now: datetime) -> ConversationSummary:
         visible = self._store.visible(row.id, now)
-        others = [message for message in visible if message.sender_id not in identity.ids]
+        recent = (message for message in visible if message.created_at >= now - UNREAD_WINDOW)
+        others = [message for message in recent if message.sender_id not in identity.ids]
         members = self._store.active(row.id)
         other = next((user for user in self._store.people if user.id in members and user.id not in identity.ids), None)
         group = self._store.group_rows.get(row.group_id) if row.group_id else None

@@ -20,6 +20,7 @@ from bridge.models import (
     UserId,
 )
 from bridge.schema import Dialect
+from bridge.store import UNREAD_WINDOW
 from bridge.store.clauses import unexpired_clause
 from bridge.store.summaries import LineRecord, UnreadRecord, summarise
 from bridge.store.supabase.copies import SupabaseCopies
@@ -187,6 +188,7 @@ class SupabaseConversations:
             .is_("mine.left_at", "null")
             .is_("messages.deleted_at", "null")
             .or_(unexpired_clause(now), reference_table="messages")
+            .gte("messages.created_at", (now - UNREAD_WINDOW).isoformat())
             .filter("messages.sender_id", "not.in", f"({','.join(sorted(identity.ids))})")
             .eq("messages.message_status.user_id", identity.user_id)
             .eq("messages.message_status.status", "read")
