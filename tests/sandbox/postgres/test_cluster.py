@@ -12,8 +12,9 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from scripts.sandbox import cluster, schema
+from scripts.sandbox import cluster
 from scripts.sandbox.cluster import Cluster, TemplateCache
+from scripts.sandbox.generations import GENERATIONS, SQL, migrations
 from scripts.sandbox.postgres import Postgres, PostgresError
 from scripts.sandbox.postmaster import Account, Postmaster, free_port, run_as
 
@@ -97,12 +98,27 @@ def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_template_depends_on_every_sql_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A changed migration is a new template."""
-    before = cluster.template_key()
+    before = cluster.template_key("db1")
     added = tmp_path / "010_more.sql"
     added.write_text("select 1")
-    files = [*schema.migrations(), added]
-    monkeypatch.setattr(cluster, "migrations", lambda: files)
-    assert cluster.template_key() != before
+    files = [*migrations("db1"), added]
+    monkeypatch.setattr(cluster, "migrations", lambda _: files)
+    assert cluster.template_key("db1") != before
+
+
+def test_a_generation_is_a_selection_of_the_migrations_in_their_order() -> None:
+    """The base is in all of them; the last has every file."""
+    every = sorted(SQL.glob("db*/*.sql"))
+    assert migrations("db3") == every
+    for generation in GENERATIONS:
+        files = migrations(generation)
+        assert files == [file for file in every if file in files]
+        assert set(migrations("db1")) <= set(files)
+
+
+def test_every_generation_has_a_template_of_its_own() -> None:
+    """A start never copies the database of another schema."""
+    assert len({cluster.template_key(generation) for generation in GENERATIONS}) == len(GENERATIONS)
 
 
 async def test_a_program_that_fails_is_quoted() -> None:

@@ -270,7 +270,7 @@ async def test_a_failing_migration_is_named_and_leaves_nothing(
     """The error says which file; the fresh database is dropped."""
     broken = tmp_path / "010_broken.sql"
     broken.write_text("create table public.twice (id integer); create table public.twice (id integer);")
-    monkeypatch.setattr(schema, "migrations", lambda: [broken])
+    monkeypatch.setattr(schema, "migrations", lambda _: [broken])
     databases = "select datname from pg_database"
     before = await acting.rows(databases)
     with pytest.raises(psycopg.errors.DuplicateTable) as failure:
