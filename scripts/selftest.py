@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -52,11 +52,11 @@ class Cast:
     conversation_id: str
 
 
-async def run(*, signing: str = "hs256") -> int:
+async def run(sandbox_arguments: Sequence[str] = ()) -> int:
     """Start, try, stop; return 0, or 1 after printing the reason."""
     began_at = time.perf_counter()
     try:
-        async with running_stack(sandbox_arguments=["--signing", signing], quiet=True) as stack:
+        async with running_stack(sandbox_arguments=sandbox_arguments, quiet=True) as stack:
             print(f"sandbox and bridge ready after {time.perf_counter() - began_at:.1f} s")
             await _try(stack)
     except (Failed, StackError, LegacyRefused, RequestRefused) as error:

@@ -8,8 +8,10 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 from scripts import selftest
+from scripts.sandbox.generations import GENERATIONS, LISTED
 from scripts.stack import ROOT, Stack, StackError, free_port, running_stack
 
 DEFAULT_PORT = 8080
@@ -21,10 +23,10 @@ def main() -> int:
     given = _arguments()
     try:
         if given.selftest:
-            return asyncio.run(selftest.run(signing=given.signing))
+            return asyncio.run(selftest.run(_sandbox_arguments(given)))
         if os.environ.get("SUPABASE_URL"):
             return _run_for_project()
-        return asyncio.run(_run_with_sandbox(given.port, given.signing))
+        return asyncio.run(_run_with_sandbox(given.port, _sandbox_arguments(given)))
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
@@ -41,7 +43,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--signing", choices=["hs256", "es256"], default="hs256", help="how the sandbox signs tokens (default: hs256)"
     )
+    parser.add_argument(
+        "--generation", choices=GENERATIONS, default="db1", help=f"of the sandbox's database schema: {LISTED}"
+    )
     return parser.parse_args()
+
+
+def _sandbox_arguments(given: argparse.Namespace) -> list[str]:
+    return ["--signing", given.signing, "--generation", given.generation]
 
 
 def _run_for_project() -> int:
@@ -49,13 +58,13 @@ def _run_for_project() -> int:
     os.execv(sys.executable, [sys.executable, "-m", "bridge", "serve"])
 
 
-async def _run_with_sandbox(port: int, signing: str) -> int:
+async def _run_with_sandbox(port: int, sandbox_arguments: Sequence[str]) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     port = free_port(port)
-    starting = asyncio.ensure_future(_hold(port, signing, stop))
+    starting = asyncio.ensure_future(_hold(port, sandbox_arguments, stop))
     interrupted = asyncio.ensure_future(stop.wait())
     # Ctrl-C during the start must end what has been started so far, too.
     await asyncio.wait({starting, interrupted}, return_when=asyncio.FIRST_COMPLETED)
@@ -70,8 +79,8 @@ async def _run_with_sandbox(port: int, signing: str) -> int:
         return 0
 
 
-async def _hold(port: int, signing: str, stop: asyncio.Event) -> int:
-    async with running_stack(sandbox_arguments=["--signing", signing], port=port) as stack:
+async def _hold(port: int, sandbox_arguments: Sequence[str], stop: asyncio.Event) -> int:
+    async with running_stack(sandbox_arguments=sandbox_arguments, port=port) as stack:
         _write_session(stack)
         try:
             _print_addresses(stack)

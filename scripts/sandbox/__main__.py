@@ -14,6 +14,7 @@ from typing import get_args
 
 from scripts.sandbox.address import SandboxAddress
 from scripts.sandbox.assembly import Options, Sandbox, SandboxError
+from scripts.sandbox.generations import GENERATIONS, LISTED
 from scripts.sandbox.keys import Signing
 from scripts.sandbox.realtime import Timing
 from scripts.sandbox.schema import Publication
@@ -38,6 +39,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         *("--signing",), type=str.upper, choices=get_args(Signing), default="HS256", help="how access tokens are signed"
     )
+    parser.add_argument(*("--generation",), choices=GENERATIONS, default="db1", help=f"of the chat's schema: {LISTED}")
     parser.add_argument(
         *("--publication",), choices=get_args(Publication), default="full", help="which tables emit changes at first"
     )
@@ -75,6 +77,7 @@ async def _run(given: argparse.Namespace) -> None:
         port=given.port,
         database_url=os.environ.get("DATABASE_URL") or None,
         signing=given.signing,
+        generation=given.generation,
         publication=given.publication,
         seed=not given.no_seed,
         timing=Timing.recorded() if given.real_timing else Timing(),
@@ -120,6 +123,7 @@ def _introduce(address: SandboxAddress) -> None:
         f"service_role key {address.service_role_key}",
         f"JWT secret       {address.jwt_secret}",
         f"Signing          {address.signing}",
+        f"Schema           {address.generation} ({GENERATIONS[address.generation].meaning})",
         "",
     ]
     for name, person in address.people.items():

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from scripts.sandbox.generations import Generation
 from scripts.sandbox.keys import Signing
 
 
@@ -34,6 +35,7 @@ class SandboxAddress:
     service_role_key: str
     jwt_secret: str
     signing: Signing
+    generation: Generation
     people: Mapping[str, PersonAddress]
     conversations: Mapping[str, UUID]
 

@@ -18,6 +18,7 @@ from scripts.sandbox.api_faults import ApiFaults
 from scripts.sandbox.control import Control
 from scripts.sandbox.data_api import DataApi, DataApiError
 from scripts.sandbox.gateway import LOOPBACK, Gateway, PortTaken
+from scripts.sandbox.generations import Generation
 from scripts.sandbox.keys import Keys, Signing
 from scripts.sandbox.npm import NodeError, ensure_node_packages
 from scripts.sandbox.people import People
@@ -45,6 +46,7 @@ class Options:
         port: of the gateway; 0 takes a free one.
         database_url: a superuser's URL of a PostgreSQL to use instead of one of our own.
         signing: how access tokens are signed.
+        generation: of the schema.
         publication: which tables emit changes from the start.
         seed: whether there are sample people and conversations.
         timing: how long Realtime waits where the hosted one waits.
@@ -54,6 +56,7 @@ class Options:
     port: int = 0
     database_url: str | None = None
     signing: Signing = "HS256"
+    generation: Generation = "db1"
     publication: Publication = "full"
     seed: bool = True
     timing: Timing = field(default_factory=Timing)
@@ -74,7 +77,10 @@ class Sandbox:
         self._watch: asyncio.Task[None] | None = None
         self._started_at = 0.0
         self._postgres = Postgres(
-            publication=self.options.publication, database_url=self.options.database_url, tell=progress
+            generation=self.options.generation,
+            publication=self.options.publication,
+            database_url=self.options.database_url,
+            tell=progress,
         )
 
     @property
@@ -137,6 +143,7 @@ class Sandbox:
             service_role_key=keys.service_role,
             jwt_secret=keys.jwt_secret,
             signing=keys.signing,
+            generation=self.options.generation,
             people=people.addresses(),
             conversations=people.conversations(),
         )
@@ -198,6 +205,7 @@ class Sandbox:
         return {
             "url": self.url,
             "signing": self.keys.signing,
+            "generation": self.options.generation,
             "uptime_seconds": round(time.monotonic() - self._started_at, 3),
             "healthy": not _started(self._watch).done(),
             "data_api_requests": self.api_faults.requests,

@@ -284,7 +284,7 @@ def test_the_address_survives_its_line() -> None:
     """What is printed as JSON is read back equal."""
     line = (
         b'{"url":"http://127.0.0.1:1","database_url":"postgresql://x","publishable_key":"p","secret_key":"s",'
-        b'"anon_key":"a","service_role_key":"r","jwt_secret":"j","signing":"ES256","people":{"erin":{"user_id":null,'
+        b'"anon_key":"a","service_role_key":"r","jwt_secret":"j","signing":"ES256","generation":"db2-text","people":{"erin":{"user_id":null,'
         b'"auth_id":"bbbbbbbb-0000-4000-8000-000000000005","token":"t","email":null,"password":null}},'
         b'"conversations":{"c":"cccccccc-0000-4000-8000-000000000001"}}'
     )
