@@ -12,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Literal
 
-Kind = Literal["direct", "group", "room"]
+Kind = Literal["direct", "group", "room", "note_to_self"]
 OPENED: Final = datetime.fromisoformat("2026-10-01T08:00:00+00:00")
 
 
@@ -162,3 +162,11 @@ _MADE: Final[Mapping[str, Conversation]] = {
 }
 MADE: Final[Mapping[str, Conversation]] = MappingProxyType(_MADE)
 CONVERSATIONS: Final[Mapping[str, str]] = MappingProxyType({name: made.id for name, made in _MADE.items()})
+# Where the schema has that type of conversation: DB-3.
+NOTES: Final[Mapping[str, Conversation]] = MappingProxyType(
+    {
+        "carol-notes": Conversation(
+            id=fixed_id("c", 12), kind="note_to_self", name="Notes", members=("carol",), created_by="carol"
+        )
+    }
+)

@@ -8,7 +8,7 @@ from uuid import UUID
 from scripts.sandbox.accounts import PASSWORD, set_passwords
 from scripts.sandbox.address import PersonAddress
 from scripts.sandbox.keys import Keys
-from scripts.sandbox.seed import CONVERSATIONS, PEOPLE, Person, seed
+from scripts.sandbox.seed import PEOPLE, Person, seed
 from scripts.sandbox.sessions import issuer
 
 USUAL_LIFETIME_SECONDS = 24 * 3600.0
@@ -21,12 +21,13 @@ class People:
         self._keys = keys
         self._issuer = issuer(url)
         self._people = PEOPLE if seeded else {}
+        self._conversations: dict[str, UUID] = {}
         self._seeded = seeded
 
     async def seed(self, dsn: str) -> None:
         """Write the sample rows."""
         if self._seeded:
-            await seed(dsn)
+            self._conversations = {name: UUID(found) for name, found in (await seed(dsn)).items()}
 
     async def set_passwords(self, dsn: str) -> None:
         """Let those with an e-mail address sign in; needs the Auth server's tables and the sample rows."""
@@ -53,8 +54,8 @@ class People:
         return {name: self._address(person) for name, person in self._people.items()}
 
     def conversations(self) -> dict[str, UUID]:
-        """Return the sample conversations by name."""
-        return {name: UUID(found) for name, found in CONVERSATIONS.items()} if self._seeded else {}
+        """Return the sample conversations by name, once they are written."""
+        return self._conversations
 
     def _address(self, person: Person) -> PersonAddress:
         token = self._sign(person.auth_id, person, USUAL_LIFETIME_SECONDS, {}) if person.auth_id else None

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 import psycopg
-from psycopg.types.json import Jsonb
 
 from scripts.sandbox.cast import (
     CONVERSATIONS,
@@ -16,41 +15,46 @@ from scripts.sandbox.cast import (
     GROUP_ROLES,
     INVITE_CODE,
     MADE,
+    NOTES,
     OPENED,
     PEOPLE,
+    Conversation,
     Person,
 )
-from scripts.sandbox.sample_messages import (
-    ALICE_LEAVES_READ,
-    MESSAGES,
-    SampleMessage,
-    sample_messages,
-)
+from scripts.sandbox.layout import read_layout
+from scripts.sandbox.sample_messages import MESSAGES
+from scripts.sandbox.seed_messages import write_copies, write_deliveries, write_messages
 
 __all__ = ["CONVERSATIONS", "GROUP_ID", "INVITE_CODE", "MESSAGES", "PEOPLE", "Person", "seed"]
 
 Row = Mapping[str, object]
 
 
-async def seed(dsn: str) -> None:
-    """Insert all sample rows, in one transaction; `dsn` is a superuser's.
+async def seed(dsn: str) -> dict[str, str]:
+    """Insert all sample rows, in one transaction, and return the conversations' ids by name; `dsn` is a superuser's.
+
+    Each is stored as the database's generation stores it; what is sealed, and the notes, only where it has such.
 
     Raises:
         psycopg.errors.UniqueViolation: they are there already; nothing was changed.
 
     """
     async with await psycopg.AsyncConnection.connect(dsn) as connection, connection.cursor() as cursor:
+        layout = await read_layout(cursor)
+        conversations = {**MADE, **NOTES} if layout.notes else MADE
         await cursor.executemany(_ACCOUNT, [_person_row(one) for one in PEOPLE.values() if one.auth_id])
         await cursor.executemany(_USER, [_person_row(one) for one in PEOPLE.values() if one.user_id])
         await cursor.execute(_GROUP, {"id": GROUP_ID, "name": GROUP_NAME, "code": INVITE_CODE, **_owner()})
         await cursor.executemany(_GROUP_MEMBER, _group_members())
-        await cursor.executemany(_CONVERSATION, _conversations())
-        await cursor.executemany(_PARTICIPANT, _participants())
-        written = sample_messages()
-        await cursor.executemany(_MESSAGE, [_message_row(message) for message in written])
-        await cursor.executemany(_EXPIRE, [(message.id,) for message in written if message.expired])
-        await cursor.executemany(_RECEIPT, _receipts(written))
+        await cursor.executemany(_CONVERSATION, _conversation_rows(conversations.values()))
+        await cursor.executemany(_PARTICIPANT, _participants(conversations.values()))
+        await write_messages(cursor, layout)
+        if layout.deliveries:
+            await write_deliveries(cursor)
+        if layout.copies:
+            await write_copies(cursor, layout, {name: made.id for name, made in conversations.items()})
         await cursor.executemany(_PRESENCE, [_person_row(one) for one in PEOPLE.values() if one.user_id])
+    return {name: made.id for name, made in conversations.items()}
 
 
 def _person_row(person: Person) -> Row:
@@ -79,8 +83,8 @@ def _group_members() -> Iterable[Row]:
         yield {"group": GROUP_ID, "user": PEOPLE[name].user_id, "role": role, "at": OPENED, "left_at": left_at}
 
 
-def _conversations() -> Iterable[Row]:
-    for made in MADE.values():
+def _conversation_rows(conversations: Iterable[Conversation]) -> Iterable[Row]:
+    for made in conversations:
         yield {
             "id": made.id,
             "type": made.kind,
@@ -95,8 +99,8 @@ def _conversations() -> Iterable[Row]:
         }
 
 
-def _participants() -> Iterable[Row]:
-    for made in MADE.values():
+def _participants(conversations: Iterable[Conversation]) -> Iterable[Row]:
+    for made in conversations:
         for order, name in enumerate((*made.members, *made.left)):
             yield {
                 "conversation": made.id,
@@ -105,30 +109,6 @@ def _participants() -> Iterable[Row]:
                 "at": OPENED + timedelta(seconds=order),
                 "left_at": OPENED + timedelta(days=20) if name in made.left else None,
             }
-
-
-def _message_row(message: SampleMessage) -> Row:
-    later = message.sent_at + timedelta(minutes=1)
-    return {
-        "id": message.id,
-        "conversation": CONVERSATIONS[message.conversation],
-        "sender": PEOPLE[message.sender].user_id,
-        "reply_to": MESSAGES[message.reply_to] if message.reply_to else None,
-        "kind": message.kind,
-        "text": message.text,
-        "metadata": Jsonb(dict(message.metadata)),
-        "edited_at": later if message.edited else None,
-        "deleted_at": later if message.deleted else None,
-        "at": message.sent_at,
-    }
-
-
-def _receipts(written: Iterable[SampleMessage]) -> Iterable[Row]:
-    """Alice has read the beginning of the trip; nobody else could ever write a receipt (data-model, section 3)."""
-    trip = [message for message in written if message.conversation == "trip"]
-    for message in trip[:ALICE_LEAVES_READ]:
-        if message.sender != "alice":
-            yield {"message": message.id, "user": PEOPLE["alice"].user_id, "at": message.sent_at + timedelta(hours=1)}
 
 
 _ACCOUNT = """
@@ -160,21 +140,12 @@ insert into public.conversations (id, type, name, created_by, group_id, is_priva
 values (%(id)s, %(type)s, %(name)s, %(created_by)s, %(group)s, %(private)s, %(position)s,
         %(disappearing)s, %(days)s, %(at)s, %(at)s)
 """
+# From DB-2 on a trigger has added the creator already, as 'admin' of direct conversations, too.
 _PARTICIPANT = """
 insert into public.conversation_participants (conversation_id, user_id, role, joined_at, left_at)
 values (%(conversation)s, %(user)s, %(role)s, %(at)s, %(left_at)s)
-"""
-_MESSAGE = """
-insert into public.messages (id, conversation_id, sender_id, reply_to_id, message_type, encrypted_content, metadata,
-                             edited_at, deleted_at, created_at)
-values (%(id)s, %(conversation)s, %(sender)s, %(reply_to)s, %(kind)s, %(text)s, %(metadata)s,
-        %(edited_at)s, %(deleted_at)s, %(at)s)
-"""
-# By UPDATE: the trigger overwrites what an INSERT says.
-_EXPIRE = "update public.messages set expires_at = now() - interval '1 day' where id = %s"
-_RECEIPT = """
-insert into public.message_status (message_id, user_id, status, timestamp)
-values (%(message)s, %(user)s, 'read', %(at)s)
+on conflict (conversation_id, user_id)
+do update set role = excluded.role, joined_at = excluded.joined_at, left_at = excluded.left_at
 """
 _PRESENCE = """
 insert into public.user_presence (user_id, status, last_seen, updated_at)
