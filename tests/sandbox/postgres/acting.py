@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, Self
 
 import psycopg
@@ -56,6 +57,13 @@ class Acting:
         except psycopg.Error as error:
             return error
         return None
+
+    async def migrate(self, *files: Path) -> None:
+        """Run migrations as they are run, but for the commit."""
+        await self._connection.execute("set local role postgres")
+        for file in files:
+            await self._connection.execute(file.read_bytes())
+        await self.become_owner()
 
     async def sqlstate(self, statement: str, *values: object) -> str | None:
         """Run a statement, undo it, and return its SQLSTATE; None when it did not fail."""
