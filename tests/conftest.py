@@ -1,17 +1,21 @@
-"""What every test may ask for: one sandbox for the whole run."""
+"""What every test may ask for: one sandbox for the whole run, or one of another generation of the schema."""
 
 from __future__ import annotations
 
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 import structlog
 
 from scripts.sandbox.address import SandboxAddress
+from scripts.sandbox.generations import Generation
+
+SandboxOf = Callable[[Generation], SandboxAddress]
 
 ROOT = Path(__file__).parents[1]
 STOP_SECONDS = 30.0
@@ -28,13 +32,36 @@ def _own_logs() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxAddress]:
-    """Yield the address of a sandbox with all its parts, started when the first test asks and shared by all.
+def sandbox_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxOf]:
+    """Yield a function that returns the address of a sandbox of any generation, as `sandbox` is of the first.
 
-    It is a process of its own, as for a developer; it also ends when this one dies, for its standard input closes then.
+    Each is started when the first test asks for it, and shared by all.
     """
-    log = tmp_path_factory.mktemp("sandbox") / "log"
-    command = (sys.executable, "-m", "scripts.sandbox", "--json", "--until-eof")
+    started: dict[Generation, SandboxAddress] = {}
+    with ExitStack() as running:
+
+        def address_of(generation: Generation) -> SandboxAddress:
+            if generation not in started:
+                log = tmp_path_factory.mktemp(f"sandbox-{generation}") / "log"
+                started[generation] = running.enter_context(_running_sandbox(generation, log))
+            return started[generation]
+
+        yield address_of
+
+
+@pytest.fixture(scope="session")
+def sandbox(sandbox_of: SandboxOf) -> SandboxAddress:
+    """Return the address of a sandbox with all its parts, started when the first test asks and shared by all."""
+    return sandbox_of("db1")
+
+
+@contextmanager
+def _running_sandbox(generation: Generation, log: Path) -> Iterator[SandboxAddress]:
+    """Run a sandbox in a process of its own, as for a developer.
+
+    It also ends when this process dies, for its standard input closes then.
+    """
+    command = (sys.executable, "-m", "scripts.sandbox", "--json", "--until-eof", "--generation", generation)
     with (
         log.open("wb") as told,
         subprocess.Popen(
