@@ -42,16 +42,18 @@ def printed_content(text: str, column: ColumnType) -> str:
     return _HEX_PREFIX + text.encode().hex() if column is ColumnType.BYTEA else text
 
 
-def read_content(printed: str, column: ColumnType, message_id: str) -> Content:
+def read_content(printed: str, column: ColumnType, message_id: str, *, sealing: bool = False) -> Content:
     r"""Read what PostgREST or Realtime printed; `\x…` is decoded only if the column is bytea (contract F40).
 
     Sealed rows are told from texts by who wrote them: legacy ones hold JUNK, ours are empty, and neither writer ever
-    writes the other as a text. So the very text of JUNK, sent through the bridge, stays what somebody said.
+    writes the other as a text. So the very text of JUNK, sent through the bridge, stays what somebody said. `sealing`
+    says whether the database has a place for copies: without it JUNK in a text column was typed by somebody.
     """
     text = _text_of(printed) if column is ColumnType.BYTEA else printed
     if written_by_bridge(message_id):
         return Content(text, ContentState.PLAIN) if text else NOTHING
-    return NOTHING if column is ColumnType.BYTEA and text == JUNK else Content(text, ContentState.PLAIN)
+    may_be_junk = sealing or column is ColumnType.BYTEA
+    return NOTHING if may_be_junk and text == JUNK else Content(text, ContentState.PLAIN)
 
 
 def printed_copy(copy: str, column: ColumnType) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from bridge.content import ColumnType
+from bridge.content import ColumnType, Content, read_content
 
 
 class Schema(Struct, frozen=True, kw_only=True):
@@ -18,6 +18,10 @@ class Schema(Struct, frozen=True, kw_only=True):
     """The type of message_recipients.encrypted_content; None: there is no such table, so nothing can be sealed."""
     has_content_type: bool = False
     has_attachments: bool = False
+
+    def read(self, printed: str, message_id: str) -> Content:
+        """Read what PostgREST printed of a message's content."""
+        return read_content(printed, self.content, message_id, sealing=self.copies is not None)
 
 
 DB_1: Final = Schema()

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
-from bridge.content import ColumnType, read_content
 from bridge.models import (
     AuthId,
     Conversation,
@@ -19,11 +18,13 @@ from bridge.models import (
     MessageId,
     Participant,
     ParticipantId,
+    Position,
     Profile,
     Quote,
     User,
     UserId,
 )
+from bridge.schema import Schema
 
 DEFAULT_TYPE = "text"
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -137,6 +138,17 @@ class GroupMemberRecord(Struct, frozen=True):
         )
 
 
+class PositionRecord(Struct, frozen=True):
+    """Where a messages row stands, as printed."""
+
+    id: MessageId
+    created_at: str | None
+
+    def model(self) -> Position:
+        """Return the model."""
+        return Position(moment_or_earliest(self.created_at), self.id)
+
+
 class QuoteRecord(Struct, frozen=True):
     """The columns of a messages row that a quote needs, as printed."""
 
@@ -146,9 +158,9 @@ class QuoteRecord(Struct, frozen=True):
     encrypted_content: str
     deleted_at: str | None = None
 
-    def model(self, column: ColumnType) -> Quote:
-        """Return the model; `column` is the type of encrypted_content."""
-        content = read_content(self.encrypted_content, column, self.id)
+    def model(self, schema: Schema) -> Quote:
+        """Return the model."""
+        content = schema.read(self.encrypted_content, self.id)
         return Quote(
             id=self.id,
             conversation_id=self.conversation_id,
@@ -178,12 +190,9 @@ class MessageRecord(Struct, frozen=True):
     sender: ProfileRecord | None = None
     reply_to: QuoteRecord | None = None
 
-    def model(self, column: ColumnType) -> Message:
-        """Return the model; `column` is the type of encrypted_content.
-
-        An original that was deleted or is in another conversation is not shown (contract F10).
-        """
-        content = read_content(self.encrypted_content, column, self.id)
+    def model(self, schema: Schema) -> Message:
+        """Return the model; an original that was deleted or is in another conversation is not shown (contract F10)."""
+        content = schema.read(self.encrypted_content, self.id)
         original = self.reply_to
         shown = original and original.deleted_at is None and original.conversation_id == self.conversation_id
         return Message(
@@ -203,7 +212,7 @@ class MessageRecord(Struct, frozen=True):
             content_type=self.content_type,
             has_attachments=self.has_attachments,
             sender=self.sender.model() if self.sender else None,
-            reply_to=original.model(column) if original and shown else None,
+            reply_to=original.model(schema) if original and shown else None,
         )
 
 

@@ -49,9 +49,11 @@ def test_a_legacy_text_is_what_somebody_typed(text: str) -> None:
 
 
 def test_the_apps_junk_is_never_shown() -> None:
-    """A sealed row of the app; the same characters in a text column were typed by somebody."""
+    """A sealed row of the app; where nothing can be sealed, the same characters in text were typed by somebody."""
     hexed = "\\x" + JUNK.encode().hex()
     assert read_content(hexed, ColumnType.BYTEA, LEGACY) == NOTHING
+    assert read_content(JUNK, ColumnType.TEXT, LEGACY, sealing=True) == NOTHING
+    assert read_content(JUNK, ColumnType.TEXT, OURS, sealing=True).text == JUNK
     assert read_content(JUNK, ColumnType.TEXT, LEGACY).text == JUNK
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.content import ColumnType
 from bridge.models import Message, Quote
+from bridge.schema import DB_1
 from bridge.tables import (
     ConversationRecord,
     GroupMemberRecord,
@@ -55,7 +55,7 @@ ORIGINAL = {
 
 def read(**changes: object) -> Message:
     """Read a message row with columns replaced."""
-    return msgspec.convert({**ROW, **changes}, MessageRecord).model(ColumnType.TEXT)
+    return msgspec.convert({**ROW, **changes}, MessageRecord).model(DB_1)
 
 
 def test_a_users_row_is_read_linked_or_not() -> None:
@@ -117,7 +117,7 @@ def test_an_original_that_must_not_be_seen_is_not_shown(changes: dict[str, objec
 
 def test_a_quote_is_read_with_its_conversation() -> None:
     """Who asks decides whether it may be shown."""
-    foreign = msgspec.convert({**ORIGINAL, "conversation_id": conversation_id(9)}, QuoteRecord).model(ColumnType.TEXT)
+    foreign = msgspec.convert({**ORIGINAL, "conversation_id": conversation_id(9)}, QuoteRecord).model(DB_1)
     assert (foreign.conversation_id, foreign.content) == (conversation_id(9), "original")
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from bridge.content import ColumnType
 from bridge.models import ConversationId, Message, MessageId, Participant, ParticipantId, UserId
+from bridge.schema import DB_1
 from bridge.tables import MessageRecord, ParticipantRecord
 
 Kind = Literal["INSERT", "UPDATE", "DELETE"]
@@ -27,7 +28,7 @@ class MessageInserted(Struct, frozen=True):
 
 
 class MessageUnread(Struct, frozen=True):
-    """A message was written but its row did not come whole (over 1 MiB, or an error): read it by id."""
+    """A message was written but its row did not come as it is: over 1 MiB, an error, or bytes. Read it by id."""
 
     id: MessageId
 
@@ -88,10 +89,10 @@ class RowChange(Struct, frozen=True, kw_only=True):
     errors: list[str] | None = None
     columns: list[_Column] = []
 
-    def type_of(self, name: str) -> ColumnType:
-        """Return the type of a column with content; the event itself says it, whatever we found out at start-up."""
-        kinds = {column.name: column.type for column in self.columns}
-        return ColumnType.BYTEA if kinds.get(name) == ColumnType.BYTEA else ColumnType.TEXT
+    @property
+    def is_binary(self) -> bool:
+        """Tell whether there are bytes in it, which servers print in more than one way."""
+        return any(column.type == ColumnType.BYTEA for column in self.columns)
 
 
 class _Column(Struct, frozen=True):
@@ -122,10 +123,9 @@ def read_change(change: RowChange) -> Change | None:
 def _read_message(change: RowChange) -> Change | None:
     if change.type != "INSERT":
         return None
-    if change.errors:
+    if change.errors or change.is_binary:
         return MessageUnread(MessageId(msgspec.convert(change.record, _Key).id))
-    column = change.type_of("encrypted_content")
-    return MessageInserted(msgspec.convert(change.record, MessageRecord).model(column))
+    return MessageInserted(msgspec.convert(change.record, MessageRecord).model(DB_1))
 
 
 def _read_participant(change: RowChange) -> Change:

@@ -8,6 +8,7 @@ import structlog
 from msgspec.structs import replace
 
 from bridge.actions.context import Context
+from bridge.content import JUNK
 from bridge.errors import StoreError, StoreUnreadable
 from bridge.events import MessageSent, message_key
 from bridge.models import ContentState, Message, MessageId, Quote
@@ -40,6 +41,9 @@ class MessageRelay:
         """
         if self._context.hub.has_seen(message_key(message.id)) or message.deleted_at is not None:
             return True
+        if message.content == JUNK and self._context.store.copies.available:
+            # Pushed as text, it may be what the app writes beside copies, or what somebody typed: the tables tell.
+            message = next(iter(await self._context.store.messages.by_ids([message.id])), message)
         members = await self._context.members.of(message.conversation_id)
         if message.sender_id not in members:
             members = await self._context.members.refreshed(message.conversation_id)
@@ -65,10 +69,11 @@ class MessageRelay:
             StoreError: the rows, or who is a member, cannot be read.
 
         """
+        unknown = [one for one in ids if not self._context.hub.has_seen(message_key(one))]
         try:
-            messages = await self._context.store.messages.by_ids(ids)
+            messages = await self._context.store.messages.by_ids(unknown) if unknown else []
         except StoreUnreadable as error:
-            return await self._halve(ids, error)
+            return await self._halve(unknown, error)
         return all([await self.relay(message) for message in messages])
 
     async def _halve(self, ids: Sequence[MessageId], error: StoreUnreadable) -> bool:

@@ -7,7 +7,7 @@ tests/contract holds for each of them.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from bridge.models import (
@@ -33,9 +33,6 @@ from bridge.models import (
     UserId,
 )
 from bridge.sealed import Copies
-
-UNREAD_WINDOW = timedelta(days=30)
-"""How far back unread messages are counted: as long as the app keeps a message by default (data-model section 2)."""
 
 
 class UserStore(Protocol):
@@ -74,8 +71,8 @@ class ConversationStore(Protocol):
     async def summaries(self, identity: Identity, now: datetime) -> Sequence[ConversationSummary]:
         """Return the conversations with an active row of this identity set, newest activity first.
 
-        Deleted messages and those expired at `now` are neither the latest nor unread. Unread are messages of others of
-        the last UNREAD_WINDOW without a 'read' row: without a bound the count would read the whole history each time.
+        Deleted messages and those expired at `now` are neither the latest nor unread. Unread are the messages of others
+        after the newest that the reader has read or written, within the bounds of `bridge.store.unread`.
         """
         ...
 

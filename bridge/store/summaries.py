@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from bridge.models import ConversationId, ConversationSummary, Identity, Message
-from bridge.tables import MessageRecord, ProfileRecord, moment_or_earliest
+from bridge.models import ConversationId, ConversationSummary, Identity, Message, Position, UserId
+from bridge.store.unread import count_unread
+from bridge.tables import MessageRecord, PositionRecord, ProfileRecord, moment_or_earliest
 
 
 class GroupRecord(Struct, frozen=True):
@@ -34,19 +35,36 @@ class LineRecord(Struct, frozen=True):
     group: GroupRecord | None
     members: list[MemberRecord]
     last: list[MessageRecord]
+    seen: list[PositionRecord]
+
+    @property
+    def seen_until(self) -> Position | None:
+        """Return where the newest message stands that the reader has a receipt for."""
+        return self.seen[0].model() if self.seen else None
+
+    def may_be_unread(self, reader: Identity) -> bool:
+        """Tell whether the latest message is somebody else's and has not been seen."""
+        if not self.last or self.last[0].sender_id in reader.ids:
+            return False
+        position = Position(moment_or_earliest(self.last[0].created_at), self.last[0].id)
+        return self.seen_until is None or position > self.seen_until
 
 
-class CountRecord(Struct, frozen=True):
-    """An embedded count."""
+class RecentRecord(PositionRecord, frozen=True):
+    """Where a message stands, and whose it is."""
 
-    count: int
+    sender_id: UserId
 
 
-class UnreadRecord(Struct, frozen=True):
-    """A conversation's id with the number of its unread messages."""
+class RecentsRecord(Struct, frozen=True):
+    """A conversation's id with its newest messages."""
 
     id: ConversationId
-    messages: list[CountRecord]
+    recent: list[RecentRecord]
+
+    def unread(self, reader: Identity, seen: Position | None) -> int:
+        """Count what is unread."""
+        return count_unread([(one.model(), one.sender_id) for one in self.recent], reader, seen)
 
 
 def summarise(record: LineRecord, identity: Identity, *, unread: int, latest: Message | None) -> ConversationSummary:

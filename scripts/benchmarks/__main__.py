@@ -31,10 +31,11 @@ def main() -> int:
 async def _measure(only: str | None, scale: float) -> None:
     if only in {None, "startup"}:
         await startup.measure()
-    for name, measure in (("delivery", delivery.measure), ("listing", listing.measure)):
-        if only in {None, name}:
-            async with running_stack(quiet=True) as stack:
-                await measure(stack, scale)
+    if only in {None, "delivery"}:
+        async with running_stack(quiet=True) as stack:
+            await delivery.measure(stack, scale)
+    if only in {None, "listing"}:
+        await listing.measure(scale)
 
 
 if __name__ == "__main__":

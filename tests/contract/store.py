@@ -29,12 +29,16 @@ from bridge.models import (
     UserId,
 )
 from bridge.store import Store
+from bridge.store.unread import UNREAD_LIMIT
 
 
 class Seed(Protocol):
     """How a test puts rows into the tables, as legacy writers and administrators do."""
 
-    store: Store
+    @property
+    def store(self) -> Store:
+        """Return the adapter."""
+        ...
 
     async def user(self, user: User) -> None:
         """Insert a users row; rows are as old as the order of the calls says."""
@@ -250,23 +254,48 @@ class ConversationsContract:
             (line,) = await seed.store.conversations.summaries(identity(me), scene.now)
             assert (line.type, line.name, line.avatar_url) == ("direct", other.display_name, other.avatar_url)
 
-    async def test_unread_are_others_messages_without_a_read_row(self, seed: Seed) -> None:
-        """One's own, read, deleted and expired ones are not."""
+    async def test_unread_are_others_messages_after_what_was_read(self, seed: Seed) -> None:
+        """Deleted and expired ones are not, nor what only its own sender has read."""
         scene = await Scene(seed).prepare()
+        await scene.has(scene.new("before", sender=scene.bob))
         read = await scene.has(scene.new("read", sender=scene.bob, seconds=1))
         await seed.read(read.id, scene.ann.id)
         await scene.has(scene.new("unread", sender=scene.bob, seconds=2))
         other = await scene.has(scene.new("read by its own sender only", sender=scene.bob, seconds=3))
         await seed.read(other.id, scene.bob.id)
-        await scene.has(scene.new("own", sender=scene.ann, seconds=4))
-        await scene.has(scene.new("deleted", sender=scene.bob, seconds=5), deleted=True)
+        await scene.has(scene.new("deleted", sender=scene.bob, seconds=4), deleted=True)
         (line,) = await seed.store.conversations.summaries(identity(scene.ann), scene.now)
         assert line.unread_count == 2
         assert line.latest is not None
-        assert line.latest.content == "own"
+        assert line.latest.content == "read by its own sender only"
         for_ever = scene.start + timedelta(days=36_500)
         (line,) = await seed.store.conversations.summaries(identity(scene.ann), for_ever)
         assert (line.unread_count, line.latest) == (0, None)
+
+    async def test_nothing_is_unread_before_ones_own_message(self, seed: Seed) -> None:
+        """Whoever answers has read, though a legacy client cannot say so."""
+        scene = await Scene(seed).prepare()
+        await scene.has(scene.new("unread", sender=scene.bob))
+        (line,) = await seed.store.conversations.summaries(identity(scene.ann), scene.now)
+        assert line.unread_count == 1
+        await scene.has(scene.new("own", sender=scene.ann, seconds=1))
+        (line,) = await seed.store.conversations.summaries(identity(scene.ann), scene.now)
+        assert line.unread_count == 0
+        await scene.has(scene.new("news", sender=scene.bob, seconds=2))
+        (line,) = await seed.store.conversations.summaries(identity(scene.ann), scene.now)
+        assert line.unread_count == 1
+
+    async def test_unread_are_counted_for_each_conversation_and_up_to_a_limit(self, seed: Seed) -> None:
+        """One read to the end, one never opened, one with more than anybody counts."""
+        scene = await Scene(seed).prepare()
+        quiet, busy = await scene.conversation(), await scene.conversation()
+        read = await scene.has(scene.new(sender=scene.bob))
+        await seed.read(read.id, scene.ann.id)
+        await scene.has(scene.new(sender=scene.bob, room=quiet))
+        for number in range(UNREAD_LIMIT + 1):
+            await scene.has(scene.new(sender=scene.bob, room=busy, seconds=number))
+        lines = await seed.store.conversations.summaries(identity(scene.ann), scene.now)
+        assert {line.id: line.unread_count for line in lines} == {scene.room: 0, quiet: 1, busy: UNREAD_LIMIT}
 
     async def test_nobodys_list_is_empty(self, seed: Seed) -> None:
         """No error either."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from bridge.content import ColumnType
 from bridge.models import AuthId, ConversationSummary, Identity, UserId
-from bridge.store.summaries import LineRecord, UnreadRecord, summarise
+from bridge.schema import DB_1
+from bridge.store.summaries import LineRecord, RecentsRecord, summarise
 from tests.people import ROOM, A, B, C, Person, message_id
 
 
@@ -40,8 +40,8 @@ LATEST = {
 }
 
 
-def seen_by(identity: Identity, *members: dict[str, Any], unread: int = 0, **changes: object) -> ConversationSummary:
-    """Return the line of a conversation as PostgREST prints it."""
+def record(*members: dict[str, Any], **changes: object) -> LineRecord:
+    """Return a conversation as PostgREST prints it."""
     printed = {
         "id": ROOM,
         "type": "direct",
@@ -52,12 +52,18 @@ def seen_by(identity: Identity, *members: dict[str, Any], unread: int = 0, **cha
         "group": None,
         "members": list(members),
         "last": [],
+        "seen": [],
         "conversation_participants": [{"id": "p"}],
         **changes,
     }
-    record = msgspec.convert(printed, LineRecord)
-    latest = record.last[0].model(ColumnType.TEXT) if record.last else None
-    return summarise(record, identity, unread=unread, latest=latest)
+    return msgspec.convert(printed, LineRecord)
+
+
+def seen_by(identity: Identity, *members: dict[str, Any], unread: int = 0, **changes: object) -> ConversationSummary:
+    """Return the line of a conversation as somebody sees it."""
+    line = record(*members, **changes)
+    latest = line.last[0].model(DB_1) if line.last else None
+    return summarise(line, identity, unread=unread, latest=latest)
 
 
 def test_a_direct_conversation_is_called_after_the_other_person() -> None:
@@ -118,7 +124,24 @@ def test_a_conversation_without_date_is_the_oldest() -> None:
     assert seen_by(A.identity, member(A), created_at=None).created_at == datetime.min.replace(tzinfo=UTC)
 
 
-def test_a_count_is_read() -> None:
-    """As PostgREST embeds it."""
-    read = msgspec.convert({"id": ROOM, "messages": [{"count": 7}]}, UnreadRecord)
-    assert (read.id, read.messages[0].count) == (ROOM, 7)
+def test_only_a_latest_message_of_somebody_else_that_was_not_seen_may_be_unread() -> None:
+    """For everything else nothing has to be counted."""
+    later, earlier = "2026-01-03T00:00:00+00:00", "2026-01-01T00:00:00+00:00"
+    seen = {"id": message_id(9), "created_at": later}
+    assert record(last=[LATEST]).may_be_unread(A.identity)
+    assert record(last=[LATEST], seen=[{**seen, "created_at": earlier}]).may_be_unread(A.identity)
+    assert not record(last=[LATEST], seen=[seen]).may_be_unread(A.identity)
+    assert not record(last=[LATEST]).may_be_unread(B.identity)
+    assert not record().may_be_unread(A.identity)
+
+
+def test_recent_messages_are_counted_back_to_what_was_seen() -> None:
+    """Newest first, as they were asked for."""
+    recent = [
+        {"id": message_id(number), "created_at": f"2026-01-0{number}T00:00:00+00:00", "sender_id": B.user_id}
+        for number in (3, 2, 1)
+    ]
+    read = msgspec.convert({"id": ROOM, "recent": recent}, RecentsRecord)
+    assert read.unread(A.identity, None) == 3
+    assert read.unread(A.identity, read.recent[1].model()) == 1
+    assert read.unread(B.identity, None) == 0

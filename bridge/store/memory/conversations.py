@@ -18,8 +18,8 @@ from bridge.models import (
     UserId,
 )
 from bridge.sealed import opened
-from bridge.store import UNREAD_WINDOW
-from bridge.store.memory.tables import Tables, conversation_of
+from bridge.store.memory.tables import Tables, conversation_of, position_of
+from bridge.store.unread import UNREAD_WINDOW, count_unread
 
 TICK = timedelta(microseconds=1)
 
@@ -98,8 +98,9 @@ class MemoryConversations:
 
     def _summary(self, row: Conversation, identity: Identity, now: datetime) -> ConversationSummary:
         visible = self._store.visible(row.id, now)
-        recent = (message for message in visible if message.created_at >= now - UNREAD_WINDOW)
-        others = [message for message in recent if message.sender_id not in identity.ids]
+        recent = [message for message in visible if message.created_at >= now - UNREAD_WINDOW]
+        seen = [position_of(message) for message in recent if (message.id, identity.user_id) in self._store.read]
+        newest_first = [(position_of(message), message.sender_id) for message in reversed(recent)]
         members = self._store.active(row.id)
         other = next((user for user in self._store.people if user.id in members and user.id not in identity.ids), None)
         group = self._store.group_rows.get(row.group_id) if row.group_id else None
@@ -115,7 +116,7 @@ class MemoryConversations:
             latest=opened(self._store.with_surroundings(visible[-1]), self._store.sealed, identity)
             if visible
             else None,
-            unread_count=sum((message.id, identity.user_id) not in self._store.read for message in others),
+            unread_count=count_unread(newest_first, identity, max(seen, default=None)),
         )
 
 

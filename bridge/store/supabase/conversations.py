@@ -20,15 +20,17 @@ from bridge.models import (
     UserId,
 )
 from bridge.schema import Dialect
-from bridge.store import UNREAD_WINDOW
 from bridge.store.clauses import unexpired_clause
-from bridge.store.summaries import LineRecord, UnreadRecord, summarise
+from bridge.store.summaries import LineRecord, RecentsRecord, summarise
 from bridge.store.supabase.copies import SupabaseCopies
 from bridge.store.supabase.query import CONVERSATION, PAGE, PROFILE, SENDER, message_columns, rows
 from bridge.store.supabase.seats import admit, put_back
+from bridge.store.unread import UNREAD_LIMIT, UNREAD_WINDOW
 from bridge.tables import ConversationRecord, ParticipantRecord
 
 ATTEMPTS_TO_INSERT = 3
+IDS_IN_A_LIST = 100
+"""Conversations that one address can name."""
 
 _TABLE = "conversation_participants"
 
@@ -66,12 +68,15 @@ class SupabaseConversations:
                 return [record.model() for record in found]
 
     async def summaries(self, identity: Identity, now: datetime) -> Sequence[ConversationSummary]:
-        """See the port. Two requests per 1000 conversations, however many messages there are in them."""
+        """See the port. Two requests at most per 1000 conversations, however many messages there are in them.
+
+        What they cost does not grow with the history if there is an index on (conversation_id, created_at, id).
+        """
         found: list[ConversationSummary] = []
         last_id: ConversationId | None = None
         while True:
             page = await self._conversations(identity, now, last_id)
-            unread = await self._unread(identity, now, last_id) if page else {}
+            unread = await self._unread(identity, now, page)
             latest = await self._latest(page, identity, now)
             found += [
                 summarise(record, identity, unread=unread.get(record.id, 0), latest=latest.get(record.id))
@@ -151,8 +156,7 @@ class SupabaseConversations:
         self, page: Sequence[LineRecord], identity: Identity, now: datetime
     ) -> Mapping[ConversationId, Message]:
         """Return the latest message of each conversation as this identity sees it."""
-        column = self._dialect.schema.content
-        messages = [record.last[0].model(column) for record in page if record.last]
+        messages = [record.last[0].model(self._dialect.schema) for record in page if record.last]
         return {message.conversation_id: message for message in await self._copies.opened(messages, identity, now)}
 
     async def _conversations(
@@ -163,7 +167,8 @@ class SupabaseConversations:
             .select(
                 "id,type,name,avatar_url,group_id,created_at,group:groups(name),mine:conversation_participants!inner(id),"
                 f"members:conversation_participants(user_id,left_at,user:users({PROFILE})),"
-                f"last:messages({message_columns(self._dialect.schema)},{SENDER})"
+                f"last:messages({message_columns(self._dialect.schema)},{SENDER}),"
+                "seen:messages(id,created_at,message_status!inner())"
             )
             .in_("mine.user_id", sorted(identity.ids))
             .is_("mine.left_at", "null")
@@ -172,29 +177,46 @@ class SupabaseConversations:
             .order("created_at", desc=True, foreign_table="last")
             .order("id", desc=True, foreign_table="last")
             .limit(1, foreign_table="last")
+            .eq("seen.message_status.user_id", identity.user_id)
+            .eq("seen.message_status.status", "read")
+            .gte("seen.created_at", (now - UNREAD_WINDOW).isoformat())
+            .order("created_at", desc=True, foreign_table="seen")
+            .order("id", desc=True, foreign_table="seen")
+            .limit(1, foreign_table="seen")
             .order("id")
             .limit(PAGE)
         )
         return await rows(query.gt("id", last_id) if last_id else query, LineRecord)
 
     async def _unread(
-        self, identity: Identity, now: datetime, last_id: ConversationId | None
+        self, identity: Identity, now: datetime, page: Sequence[LineRecord]
     ) -> Mapping[ConversationId, int]:
-        """Count messages of others without a 'read' row of mine: an anti-join, for the row may be missing (DB-1)."""
+        """Count what is unread, asking only for conversations whose latest message has not been seen.
+
+        And only for what is younger than anything that has been: where that is all, one request is enough.
+        """
+        unseen = {record.id: record.seen_until for record in page if record.may_be_unread(identity)}
+        if not unseen:
+            return {}
+        start = now - UNREAD_WINDOW
+        since = min(start if seen is None else max(start, seen.created_at) for seen in unseen.values())
         query = (
             self._client.table("conversations")
-            .select("id,mine:conversation_participants!inner(id),messages(count,message_status())")
+            .select("id,mine:conversation_participants!inner(),recent:messages(id,created_at,sender_id)")
             .in_("mine.user_id", sorted(identity.ids))
             .is_("mine.left_at", "null")
-            .is_("messages.deleted_at", "null")
-            .or_(unexpired_clause(now), reference_table="messages")
-            .gte("messages.created_at", (now - UNREAD_WINDOW).isoformat())
-            .filter("messages.sender_id", "not.in", f"({','.join(sorted(identity.ids))})")
-            .eq("messages.message_status.user_id", identity.user_id)
-            .eq("messages.message_status.status", "read")
-            .is_("messages.message_status", "null")
+            .is_("recent.deleted_at", "null")
+            .gte("recent.created_at", since.isoformat())
+            .or_(unexpired_clause(now), reference_table="recent")
+            .order("created_at", desc=True, foreign_table="recent")
+            .order("id", desc=True, foreign_table="recent")
+            .limit(UNREAD_LIMIT, foreign_table="recent")
             .order("id")
             .limit(PAGE)
         )
-        page = await rows(query.gt("id", last_id) if last_id else query, UnreadRecord)
-        return {record.id: record.messages[0].count if record.messages else 0 for record in page}
+        if len(unseen) <= IDS_IN_A_LIST:
+            query = query.in_("id", sorted(unseen))
+        else:
+            query = query.gte("id", page[0].id).lte("id", page[-1].id)
+        found = await rows(query, RecentsRecord)
+        return {record.id: record.unread(identity, unseen[record.id]) for record in found if record.id in unseen}

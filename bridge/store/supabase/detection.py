@@ -61,7 +61,9 @@ async def detect(client: AsyncClient) -> Schema:
 async def _missing(client: AsyncClient, table: str, names: Sequence[str]) -> list[str]:
     """Return what is missing of a table, by name; one question where nothing is."""
     try:
-        await rows(client.table(table).select(",".join(names)).limit(1), dict[str, object])
+        await rows(
+            client.table(table).select(",".join(names)).limit(1), dict[str, object], expected=_NO_TABLE | _NO_COLUMN
+        )
     except StoreRefused as refused:
         if refused.sqlstate in _NO_TABLE:
             return [f"the table {table}"]
@@ -74,7 +76,7 @@ async def _missing(client: AsyncClient, table: str, names: Sequence[str]) -> lis
 
 async def _has(client: AsyncClient, table: str, column: str) -> bool:
     try:
-        await rows(client.table(table).select(column).limit(1), dict[str, object])
+        await rows(client.table(table).select(column).limit(1), dict[str, object], expected=_NO_TABLE | _NO_COLUMN)
     except StoreRefused as refused:
         if refused.sqlstate in _NO_COLUMN:
             return False
@@ -86,7 +88,7 @@ async def _type(client: AsyncClient, table: str, key: str) -> ColumnType:
     """Tell text from bytea: only text can be compared with a pattern whose case does not matter."""
     query = client.table(table).select(key).eq(key, NOTHING).ilike("encrypted_content", "x")
     try:
-        await rows(query, dict[str, object])
+        await rows(query, dict[str, object], expected=_NO_SUCH_OPERATOR)
     except StoreRefused as refused:
         if refused.sqlstate in _NO_SUCH_OPERATOR:
             return ColumnType.BYTEA

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from msgspec import Struct
 from supabase import AsyncClient
 
 from bridge.content import printed_content
@@ -25,17 +24,9 @@ from bridge.store.supabase.copies import SupabaseCopies
 from bridge.store.supabase.query import QUOTE, SENDER, message_columns, rows
 from bridge.tables import (
     MessageRecord,
+    PositionRecord,
     QuoteRecord,
-    moment_or_earliest,
 )
-
-
-class _PositionRecord(Struct, frozen=True):
-    id: MessageId
-    created_at: str | None
-
-    def model(self) -> Position:
-        return Position(moment_or_earliest(self.created_at), self.id)
 
 
 class SupabaseMessages:
@@ -113,14 +104,14 @@ class SupabaseMessages:
             .eq("id", message_id)
             .eq("conversation_id", conversation_id)
         )
-        found = await rows(query, _PositionRecord)
+        found = await rows(query, PositionRecord)
         return found[0].model() if found else None
 
     async def quote(self, message_id: MessageId) -> Quote | None:
         """See the port."""
         query = self._client.table("messages").select(QUOTE).eq("id", message_id).is_("deleted_at", "null")
         found = await rows(query, QuoteRecord)
-        return found[0].model(self._dialect.schema.content) if found else None
+        return found[0].model(self._dialect.schema) if found else None
 
     async def by_ids(self, ids: Collection[MessageId]) -> Sequence[Message]:
         """See the port."""
@@ -140,11 +131,11 @@ class SupabaseMessages:
         )
         if after is not None:
             query = query.or_(after_clause(after))
-        return [record.model() for record in await rows(query, _PositionRecord)]
+        return [record.model() for record in await rows(query, PositionRecord)]
 
     @property
     def _columns(self) -> str:
         return message_columns(self._dialect.schema)
 
     def _model(self, record: MessageRecord) -> Message:
-        return record.model(self._dialect.schema.content)
+        return record.model(self._dialect.schema)

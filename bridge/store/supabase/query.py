@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Protocol, TypeVar
 
 import httpx
@@ -58,8 +58,10 @@ def in_chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + IDS_IN_A_URL]
 
 
-async def rows(query: Query, kind: type[R]) -> list[R]:
+async def rows(query: Query, kind: type[R], *, expected: Set[str] = frozenset()) -> list[R]:
     """Execute and decode; every way it can fail becomes a StoreError without the row's contents.
+
+    A refusal with a code that is `expected` is an answer like any other; the rest is worth a line in the log.
 
     Raises:
         StoreRefused: the database or PostgREST said no.
@@ -70,7 +72,10 @@ async def rows(query: Query, kind: type[R]) -> list[R]:
     try:
         answer = await query.execute()
     except APIError as error:
-        raise _store_error(error) from error
+        failure = _store_error(error)
+        if isinstance(failure, StoreRefused) and failure.sqlstate not in expected:
+            log.warning("store.refused", code=failure.sqlstate, hint=error.hint)
+        raise failure from error
     except (httpx.HTTPError, OSError, TimeoutError) as error:
         raise StoreDown(type(error).__name__) from error
     except (ValueError, RecursionError) as error:
@@ -90,5 +95,4 @@ def _store_error(error: APIError) -> StoreError:
     # A body that is not JSON leaves the HTTP status as the code: a proxy or gateway answered.
     if code in _PASSING_CODES or (code.startswith("5") and len(code) == len("502")):
         return StoreDown(code)
-    log.warning("store.refused", code=code, hint=error.hint)
     return StoreRefused(code)
