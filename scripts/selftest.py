@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -55,15 +55,27 @@ class Cast:
 async def run(sandbox_arguments: Sequence[str] = ()) -> int:
     """Start, try, stop; return 0, or 1 after printing the reason."""
     began_at = time.perf_counter()
+    reasons: list[str] = []
     try:
         async with running_stack(sandbox_arguments=sandbox_arguments, quiet=True) as stack:
             print(f"sandbox and bridge ready after {time.perf_counter() - began_at:.1f} s")
             await _try(stack)
-    except (Failed, StackError, LegacyRefused, RequestRefused) as error:
-        print(f"\nself-test failed: {error}")
+    except* (Failed, StackError, LegacyRefused, RequestRefused) as group:
+        reasons = [*_texts(group)]
+    if reasons:
+        print(f"\nself-test failed: {reasons[0]}")
         return 1
     print(f"self-test passed in {time.perf_counter() - began_at:.1f} s")
     return 0
+
+
+def _texts(error: BaseException) -> Iterator[str]:
+    """Yield what went wrong; the clients' task groups wrap it."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _texts(one)
+    else:
+        yield str(error)
 
 
 async def _try(stack: Stack) -> None:

@@ -72,9 +72,17 @@ async def all_gone(processes: list[psutil.Process]) -> None:
     """Wait until none of these runs any more."""
 
     async def gone() -> bool:
-        return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+        return not any(runs(process) for process in processes)
 
     await eventually(gone)
+
+
+def runs(process: psutil.Process) -> bool:
+    """Tell whether a process still does something; it may end while it is asked."""
+    try:
+        return process.is_running() and bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def refuses(address: SandboxAddress) -> bool:
