@@ -221,3 +221,20 @@ class Position(Struct, frozen=True, order=True):
 
     created_at: datetime
     id: MessageId
+
+
+class PresenceStatus(StrEnum):
+    """What user_presence.status may be, by its CHECK (contract data-model section 2)."""
+
+    ONLINE = "online"
+    AWAY = "away"
+    BUSY = "busy"
+    OFFLINE = "offline"
+
+
+class Presence(Struct, frozen=True, kw_only=True):
+    """A row of user_presence; `last_seen` is the last sign of life, None where there never was one."""
+
+    user_id: UserId
+    status: PresenceStatus
+    last_seen: datetime | None

@@ -19,6 +19,8 @@ from bridge.models import (
     Participant,
     ParticipantId,
     Position,
+    Presence,
+    PresenceStatus,
     Profile,
     Quote,
     User,
@@ -147,6 +149,19 @@ class PositionRecord(Struct, frozen=True):
     def model(self) -> Position:
         """Return the model."""
         return Position(moment_or_earliest(self.created_at), self.id)
+
+
+class PresenceRecord(Struct, frozen=True):
+    """A user_presence row as printed."""
+
+    user_id: UserId
+    status: str
+    last_seen: str | None
+
+    def model(self) -> Presence:
+        """Return the model; a status of a later generation shows nobody as present."""
+        known = next((one for one in PresenceStatus if one.value == self.status), PresenceStatus.OFFLINE)
+        return Presence(user_id=self.user_id, status=known, last_seen=moment(self.last_seen))
 
 
 class QuoteRecord(Struct, frozen=True):

@@ -10,7 +10,16 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-from bridge.store import ConversationStore, CopyStore, GroupStore, MessageStore, ReceiptStore, TypingStore, UserStore
+from bridge.store import (
+    ConversationStore,
+    CopyStore,
+    GroupStore,
+    MessageStore,
+    PresenceStore,
+    ReceiptStore,
+    TypingStore,
+    UserStore,
+)
 from bridge.store.memory import MemoryStore
 
 Step = Callable[[], Awaitable[None]]
@@ -115,6 +124,7 @@ class GatedStore:
         self.receipts = cast("ReceiptStore", _Noun("receipts", self.tables.receipts, self.door))
         self.groups = cast("GroupStore", _Noun("groups", self.tables.groups, self.door))
         self.typing = cast("TypingStore", _Noun("typing", self.tables.typing, self.door))
+        self.presence = cast("PresenceStore", _Noun("presence", self.tables.presence, self.door))
 
     async def check(self) -> None:
         """See the port."""

@@ -1,4 +1,4 @@
-"""The port to the tables: seven nouns, each with the few questions the bridge asks.
+"""The port to the tables: eight nouns, each with the few questions the bridge asks.
 
 Every method raises StoreRefused or StoreDown and nothing else. Adapters are made by the composition roots only;
 tests/contract holds for each of them.
@@ -27,6 +27,7 @@ from bridge.models import (
     NewMessage,
     Participant,
     Position,
+    Presence,
     Profile,
     Quote,
     User,
@@ -81,6 +82,10 @@ class ConversationStore(Protocol):
 
         Oldest first. What `left_at` says about others does not matter.
         """
+        ...
+
+    async def companions(self, identity: Identity) -> Mapping[ConversationId, frozenset[UserId]]:
+        """Return the conversations with an active row of this identity set, each with all its active members."""
         ...
 
     async def insert(self, conversation: NewConversation) -> Conversation:
@@ -199,6 +204,25 @@ class TypingStore(Protocol):
         ...
 
 
+class PresenceStore(Protocol):
+    """Presence rows, for legacy readers and other bridges; nobody but the service role can write them (F43)."""
+
+    async def write(self, presences: Sequence[Presence]) -> None:
+        """Write all of these rows, each in place of what was there, or none; each user at most once.
+
+        Raises StoreRefused with 23503 if one of the users does not exist.
+        """
+        ...
+
+    async def in_conversation(self, conversation_id: ConversationId) -> Mapping[UserId, Presence | None]:
+        """Return the active members who have a users row, each with the presence row, or None without one."""
+        ...
+
+    async def alive_since(self, moment: datetime) -> Sequence[Presence]:
+        """Return the rows that say anything but offline and were seen at `moment` or later."""
+        ...
+
+
 class GroupStore(Protocol):
     """Groups, who is in them, and their rooms."""
 
@@ -279,6 +303,11 @@ class Store(Protocol):
     @property
     def typing(self) -> TypingStore:
         """Typing rows."""
+        ...
+
+    @property
+    def presence(self) -> PresenceStore:
+        """Presence rows."""
         ...
 
     async def check(self) -> None:

@@ -14,6 +14,7 @@ from bridge.store.memory import MemoryStore
 from bridge.store.memory.tables import conversation_of
 from tests.contract.creating import CreatingContract
 from tests.contract.groups import GroupsContract
+from tests.contract.presence import CompanionsContract, PresenceContract
 from tests.contract.sealed import SealedContract
 from tests.contract.store import (
     ConversationsContract,
@@ -100,6 +101,14 @@ class TestSealed(SealedContract):
 
 
 class TestGroups(GroupsContract):
+    """The suite, for this adapter."""
+
+
+class TestPresence(PresenceContract):
+    """The suite, for this adapter."""
+
+
+class TestCompanions(CompanionsContract):
     """The suite, for this adapter."""
 
 

@@ -12,7 +12,7 @@ from postgrest.exceptions import APIError
 from structlog.testing import capture_logs
 
 from bridge.errors import StoreDown, StoreRefused, StoreUnreadable
-from bridge.store.supabase.query import rows
+from bridge.store.supabase.query import PAGE, all_rows, rows
 
 
 class Row(Struct, frozen=True):
@@ -116,3 +116,19 @@ async def test_a_bug_is_not_taken_for_an_outage() -> None:
     """It goes up with its trace."""
     with pytest.raises(AttributeError):
         await rows(Query(AttributeError()), Row)
+
+
+@pytest.mark.parametrize("total", [0, 1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE])
+async def test_all_rows_are_read_page_by_page(total: int) -> None:
+    """A full page is never the end; each begins behind the last row read."""
+    stored = [{"id": str(number)} for number in range(total)]
+    asked: list[str | None] = []
+
+    def page_after(last: Row | None) -> Query:
+        asked.append(last.id if last else None)
+        start = int(last.id) + 1 if last else 0
+        return Query(Answer(stored[start : start + PAGE]))
+
+    found = await all_rows(page_after, Row)
+    assert [row.id for row in found] == [row["id"] for row in stored]
+    assert len(asked) == total // PAGE + 1

@@ -13,6 +13,7 @@ from bridge.store.supabase import SupabaseStore
 from scripts.sandbox.address import SandboxAddress
 from tests.contract.creating import CreatingContract
 from tests.contract.groups import GroupsContract
+from tests.contract.presence import CompanionsContract, PresenceContract
 from tests.contract.store import (
     ConversationsContract,
     MessagesContract,
@@ -62,6 +63,14 @@ class TestCreating(CreatingContract):
 
 
 class TestGroups(GroupsContract):
+    """The suite, for this adapter."""
+
+
+class TestPresence(PresenceContract):
+    """The suite, for this adapter."""
+
+
+class TestCompanions(CompanionsContract):
     """The suite, for this adapter."""
 
 

@@ -6,6 +6,7 @@ from bridge.store.memory.conversations import MemoryConversations
 from bridge.store.memory.copies import MemoryCopies
 from bridge.store.memory.groups import MemoryGroups
 from bridge.store.memory.messages import MemoryMessages
+from bridge.store.memory.presence import MemoryPresence
 from bridge.store.memory.receipts import MemoryReceipts
 from bridge.store.memory.tables import Tables
 from bridge.store.memory.typing import MemoryTyping
@@ -24,6 +25,7 @@ class MemoryStore(Tables):
         self.groups = MemoryGroups(self)
         self.receipts = MemoryReceipts(self)
         self.typing = MemoryTyping(self)
+        self.presence = MemoryPresence(self)
 
     async def check(self) -> None:
         """Fail if `failing` is set."""

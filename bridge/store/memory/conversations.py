@@ -50,6 +50,13 @@ class MemoryConversations:
         found = [row for row in directs if _are_the_pair(self._store.active(row.id), mine, theirs)]
         return sorted(found, key=lambda row: (row.created_at, row.id))
 
+    async def companions(self, identity: Identity) -> Mapping[ConversationId, frozenset[UserId]]:
+        """See the port."""
+        self._store.note("conversations.companions")
+        active = [row for row in self._store.rows.values() if row.left_at is None]
+        mine = {row.conversation_id for row in active if row.user_id in identity.ids}
+        return {one: frozenset(self._store.active(one)) for one in mine}
+
     async def insert(self, conversation: NewConversation) -> Conversation:
         """See the port."""
         self._store.note("conversations.insert")

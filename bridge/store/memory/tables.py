@@ -20,6 +20,7 @@ from bridge.models import (
     Participant,
     ParticipantId,
     Position,
+    Presence,
     Quote,
     User,
     UserId,
@@ -60,6 +61,7 @@ class Tables:
         self.typing_rows: dict[tuple[ConversationId, UserId], bool] = {}
         self.sealed: dict[MessageId, dict[UserId, str]] = {}
         self.can_seal = False
+        self.presence_rows: dict[UserId, Presence] = {}
         self.adds_creators = False
         self.failing: StoreError | None = None
         self.asked: list[str] = []

@@ -17,6 +17,7 @@ from bridge.store.supabase.copies import SupabaseCopies
 from bridge.store.supabase.detection import detect
 from bridge.store.supabase.groups import SupabaseGroups
 from bridge.store.supabase.messages import SupabaseMessages
+from bridge.store.supabase.presence import SupabasePresence
 from bridge.store.supabase.receipts import SupabaseReceipts
 from bridge.store.supabase.typing import SupabaseTyping
 from bridge.store.supabase.users import SupabaseUsers
@@ -38,6 +39,7 @@ class SupabaseStore:
         self.receipts = SupabaseReceipts(self._client)
         self.groups = SupabaseGroups(self._client)
         self.typing = SupabaseTyping(self._client)
+        self.presence = SupabasePresence(self._client)
 
     async def check(self) -> None:
         """See the port."""

@@ -23,7 +23,7 @@ from bridge.schema import Dialect
 from bridge.store.clauses import unexpired_clause
 from bridge.store.summaries import LineRecord, RecentsRecord, summarise
 from bridge.store.supabase.copies import SupabaseCopies
-from bridge.store.supabase.query import CONVERSATION, PAGE, PROFILE, SENDER, message_columns, rows
+from bridge.store.supabase.query import CONVERSATION, PAGE, PROFILE, SENDER, Query, all_rows, message_columns, rows
 from bridge.store.supabase.seats import admit, put_back
 from bridge.store.unread import UNREAD_LIMIT, UNREAD_WINDOW
 from bridge.tables import ConversationRecord, ParticipantRecord
@@ -41,6 +41,11 @@ class _DirectRecord(ConversationRecord, frozen=True):
 
 class _UserRecord(Struct, frozen=True):
     user_id: str
+
+
+class _CompanyRecord(Struct, frozen=True):
+    id: ConversationId
+    members: list[_UserRecord]
 
 
 class SupabaseConversations:
@@ -106,6 +111,29 @@ class SupabaseConversations:
         pair = {*mine, *theirs}
         found = await rows(query, _DirectRecord)
         return [record.model() for record in found if pair.issuperset(member.user_id for member in record.members)]
+
+    async def companions(self, identity: Identity) -> Mapping[ConversationId, frozenset[UserId]]:
+        """See the port. One request per 1000 conversations; one more for each that has 1000 members or more."""
+
+        def page_after(last: _CompanyRecord | None) -> Query:
+            query = (
+                self._client.table("conversations")
+                .select(f"id,mine:{_TABLE}!inner(id),members:{_TABLE}(user_id)")
+                .in_("mine.user_id", sorted(identity.ids))
+                .is_("mine.left_at", "null")
+                .is_("members.left_at", "null")
+                .order("id")
+                .limit(PAGE)
+            )
+            return query.gt("id", last.id) if last else query
+
+        return {record.id: await self._members(record) for record in await all_rows(page_after, _CompanyRecord)}
+
+    async def _members(self, record: _CompanyRecord) -> frozenset[UserId]:
+        if len(record.members) < PAGE:
+            return frozenset(UserId(member.user_id) for member in record.members)
+        rows = await self.participants(record.id)  # the cap on rows cuts an embed off as well
+        return frozenset(row.user_id for row in rows if row.left_at is None)
 
     async def insert(self, conversation: NewConversation) -> Conversation:
         """See the port. The id alone decides what is a repeat, in one statement."""

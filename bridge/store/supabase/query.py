@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Protocol, TypeVar
 
 import httpx
@@ -88,6 +88,21 @@ async def rows(query: Query, kind: type[R], *, expected: Set[str] = frozenset())
         return msgspec.convert(printed, list[kind])  # type: ignore[valid-type]  # a runtime type
     except (msgspec.ValidationError, RecursionError) as error:
         raise StoreUnreadable("a row of an unexpected shape") from error
+
+
+async def all_rows(page_after: Callable[[R | None], Query], kind: type[R]) -> list[R]:
+    """Read page after page; `page_after` asks for the PAGE rows behind the last one read, None at first.
+
+    Raises:
+        StoreError: one of the pages cannot be read, see `rows`.
+
+    """
+    found: list[R] = []
+    while True:
+        page = await rows(page_after(found[-1] if found else None), kind)
+        found += page
+        if len(page) < PAGE:
+            return found
 
 
 def _store_error(error: APIError) -> StoreError:
