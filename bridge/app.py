@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -19,6 +19,7 @@ from bridge.auth import TokenVerifier
 from bridge.clock import Clock, SystemClock
 from bridge.feed import Feed
 from bridge.feed.supabase import SupabaseFeed
+from bridge.health import Health
 from bridge.hub import Hub
 from bridge.ids import fresh_id
 from bridge.keyring import Keyring, KeysUnavailable
@@ -69,6 +70,7 @@ def create_bridge(
         times=SendTimes(clock),
         typing=TypingState(hub, clock),
         receipts=Receipts(hub),
+        health=Health(hub, clock),
         clock=clock,
     )
     verifier = _verifier(settings, http, clock)
@@ -82,11 +84,19 @@ def create_bridge(
     def open_connection(outbox: Outbox) -> Connection:
         return Connection(context, verifier, outbox, limits)
 
-    sockets = Sockets(open_connection, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes)
+    sockets = Sockets(
+        open_connection, context.health, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes
+    )
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
     app = Quart(__name__)
     _serve(app, settings, relay, sockets)
-    _own_lifetime(app, [relay.run, TypingUpkeep(context).run, SchemaWatch(store).run], store, http)
+    _answer_probes(app, relay, context.health)
+
+    async def close() -> None:
+        await context.store.close()
+        await http.aclose()
+
+    _own_lifetime(app, [relay.run, TypingUpkeep(context).run, SchemaWatch(store).run], close)
     return Bridge(app=app, context=context, relay=relay, sockets=sockets, http=http)
 
 
@@ -107,20 +117,25 @@ def _serve(app: Quart, settings: Settings, relay: Relay, sockets: Sockets) -> No
     app.websocket("/")(socket_endpoint)
     app.websocket("/<path:path>")(socket_endpoint)
 
+
+def _answer_probes(app: Quart, relay: Relay, health: Health) -> None:
+    """Say whether the process lives, and whether clients should be sent here."""
+
     @app.get("/healthz")
     async def alive() -> ResponseReturnValue:
         return {"status": "ok"}
 
     @app.get("/readyz")
     async def ready() -> ResponseReturnValue:
-        is_ready = relay.is_live and not sockets.draining
-        return {"status": "ready" if is_ready else "not ready", "feed": relay.is_live}, 200 if is_ready else 503
+        if not health.reasons:
+            return {"status": "ready", "feed": relay.is_live}
+        return {"status": "not ready", "feed": relay.is_live, "reasons": health.reasons}, 503
 
 
 def _own_lifetime(
-    app: Quart, programs: Sequence[Callable[[], Coroutine[None, None, None]]], store: Store, http: httpx.AsyncClient
+    app: Quart, programs: Sequence[Callable[[], Coroutine[None, None, None]]], close: Callable[[], Awaitable[None]]
 ) -> None:
-    """Own every task that runs as long as the app does."""
+    """Own every task that runs as long as the app does; `close` is the last thing done."""
 
     @app.while_serving
     async def lifetime() -> AsyncGenerator[None, None]:
@@ -129,8 +144,7 @@ def _own_lifetime(
             yield
             for task in running:
                 task.cancel()
-        await store.close()
-        await http.aclose()
+        await close()
 
 
 def _http_client(settings: Settings) -> httpx.AsyncClient:

@@ -14,6 +14,8 @@ class Capability(StrEnum):
 
     RECEIPTS = "receipts"
     """messages_read"""
+    CONNECTION_STATUS = "connection_status"
+    """connection_status"""
 
 
 def known_capabilities(asked: Iterable[object]) -> frozenset[Capability]:

@@ -7,6 +7,7 @@ state that replaces itself, like typing: repeating it does no harm, and its owne
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -62,7 +63,39 @@ class MessagesRead(Struct, frozen=True, kw_only=True):
         return None
 
 
-Event = MessageSent | TypingChanged | MessagesRead
+class BridgeStatus(StrEnum):
+    """How far a client can rely on being told everything."""
+
+    LIVE = "live"
+    DEGRADED = "degraded"
+    DRAINING = "draining"
+
+
+class Trouble(StrEnum):
+    """Why a bridge is degraded, the worst first."""
+
+    TABLES_UNREACHABLE = "tables_unreachable"
+    """The last question of the relay to the tables failed: loads and sends may fail too."""
+    REALTIME_LOST = "realtime_lost"
+    """Changes by others do not arrive; they are looked for in the tables."""
+    CATCHING_UP = "catching_up"
+    """Changes arrive, and what was missed is being read."""
+
+
+class ConnectionStatusChanged(Struct, frozen=True, kw_only=True):
+    """The bridge is in another state; about the process, so it has no topic."""
+
+    status: BridgeStatus
+    reason: Trouble | None
+    since: datetime
+
+    @property
+    def key(self) -> str | None:
+        """Return None: the last state counts."""
+        return None
+
+
+Event = MessageSent | TypingChanged | MessagesRead | ConnectionStatusChanged
 
 
 def is_personal(event: Event) -> bool:

@@ -126,6 +126,10 @@ class Hub:
         else:
             self._send(event, members)
 
+    def broadcast(self, event: Event) -> None:
+        """Deliver an event that concerns everybody, like the state of this process."""
+        self._send(event, self._receivers.keys())
+
     def release(self, reservation: Reservation) -> None:
         """Publish everything of that conversation which no longer waits for an earlier write."""
         line = self._lines[reservation.topic]

@@ -24,7 +24,10 @@ _OF_LATER_STEPS: Final = """
     call_sdp_offer call_sdp_answer call_status ml_kem_call_offer ml_kem_call_answer ml_kem_key_rotation
     ml_kem_key_rotation_response ml_kem_key_rotation_complete
 """
-_OF_THE_BRIDGE: Final = "mark_as_read marked_as_read messages_read"
+_OF_THE_BRIDGE: Final = """
+    mark_as_read marked_as_read messages_read
+    connection_status
+"""
 LISTED_TYPES: Final = frozenset(" ".join((_OF_EVERY_CLIENT, _OF_LATER_STEPS, _OF_THE_BRIDGE)).split())
 """Types that make a valid envelope; whether one is an action is the registry's business."""
 

@@ -14,7 +14,13 @@ from msgspec import Struct
 from bridge import protocol
 from bridge.capabilities import Capability
 from bridge.clock import row_time
-from bridge.events import Event, MessageSent, MessagesRead, TypingChanged
+from bridge.events import (
+    ConnectionStatusChanged,
+    Event,
+    MessageSent,
+    MessagesRead,
+    TypingChanged,
+)
 from bridge.rows import MessageRow, message_row
 
 E = TypeVar("E", bound=Struct)
@@ -42,6 +48,14 @@ class MessagesReadUpdate(Struct, frozen=True, rename="camel"):
     user_id: str
     message_ids: tuple[str, ...]
     read_at: str | None
+
+
+class ConnectionStatus(Struct, frozen=True):
+    """Payload of `connection_status`."""
+
+    status: str
+    reason: str | None
+    since: str | None
 
 
 class Push(Generic[E]):
@@ -84,11 +98,22 @@ def messages_read(event: MessagesRead) -> MessagesReadUpdate:
     return MessagesReadUpdate(event.topic, event.reader_id, event.message_ids, row_time(event.read_at))
 
 
+@push("connection_status", ConnectionStatusChanged, capability=Capability.CONNECTION_STATUS)
+def connection_status(event: ConnectionStatusChanged) -> ConnectionStatus:
+    """Show how far the bridge can be relied on."""
+    return ConnectionStatus(event.status, event.reason, row_time(event.since))
+
+
 PUSHES: Final = {
     one.event: one
     for one in cast(
         "list[Push[Struct]]",
-        [message_received, typing_update, messages_read],
+        [
+            message_received,
+            typing_update,
+            messages_read,
+            connection_status,
+        ],
     )
 }
 """By event."""

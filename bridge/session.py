@@ -36,7 +36,7 @@ from bridge.ids import fresh_id
 from bridge.models import Identity, profile_of
 from bridge.outbox import Outbox
 from bridge.protocol import BadFrame, Command
-from bridge.pushes import required_capability
+from bridge.pushes import encode_push, required_capability
 from bridge.rows import UserRow, user_row
 
 MAX_LOGGED_CHARACTERS = 40
@@ -224,6 +224,8 @@ class Connection:
         # The reply first, then the place in the hub, with no await between: no push overtakes auth_success.
         shown = user_row(user, claims.auth_id, claims.email)
         self._reply("auth_success", Authenticated(shown, sorted(capabilities)), command)
+        if Capability.CONNECTION_STATUS in capabilities:
+            self._outbox.put(encode_push(self._context.health.current, fresh_id(), self._context.clock.now()))
         self._context.hub.attach(self.session)
         log.info(
             "session.authenticated",

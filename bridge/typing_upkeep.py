@@ -31,8 +31,9 @@ class TypingUpkeep:
         self._context.typing.end_overdue()
         for (conversation_id, user_id), is_typing in self._context.typing.take_unwritten():
             try:
-                await self._context.store.typing.set(
-                    conversation_id, user_id, is_typing=is_typing, now=self._context.clock.now()
-                )
+                with self._context.health.writing("typing_indicators"):
+                    await self._context.store.typing.set(
+                        conversation_id, user_id, is_typing=is_typing, now=self._context.clock.now()
+                    )
             except StoreError as error:
                 log.warning("typing.not_written", cause=type(error).__name__, detail=str(error))

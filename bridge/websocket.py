@@ -13,6 +13,7 @@ from quart.wrappers import Websocket
 from structlog.contextvars import bound_contextvars
 
 from bridge.errors import CloseCode, Disconnect
+from bridge.health import Health
 from bridge.outbox import Outbox
 from bridge.session import Connection
 
@@ -26,8 +27,9 @@ OpenConnection = Callable[[Outbox], Connection]
 class Sockets:
     """Every open socket of the process, so that all can be closed when it ends."""
 
-    def __init__(self, open_connection: OpenConnection, *, max_frames: int, max_bytes: int) -> None:
+    def __init__(self, open_connection: OpenConnection, health: Health, *, max_frames: int, max_bytes: int) -> None:
         self._open_connection = open_connection
+        self._health = health
         self._max_frames = max_frames
         self._max_bytes = max_bytes
         self._open: set[Outbox] = set()
@@ -55,6 +57,7 @@ class Sockets:
     async def drain(self, seconds: float) -> None:
         """Close every socket with "service restart" and wait, at most `seconds`, until they are gone."""
         self.draining = True
+        self._health.drain()  # the clients that asked for it learn why, before their sockets close
         for outbox in list(self._open):
             outbox.disconnect(Disconnect(CloseCode.SERVICE_RESTART, "service restart"))
         if not self._open:

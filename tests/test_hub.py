@@ -266,3 +266,10 @@ def test_memory_stays_flat() -> None:
     assert not s.hub._lines
     assert s.hub.has_seen(message_key(message_id(2999)))
     assert not s.hub.has_seen(message_key(message_id(1999)))
+
+
+def test_what_concerns_everybody_reaches_everybody_once() -> None:
+    """Whoever they are, under each of their ids."""
+    s = Setting()
+    s.hub.broadcast(sent(1))
+    assert (s.a.contents, s.b.contents, s.c.contents) == (["1"], ["1"], ["1"])

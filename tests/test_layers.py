@@ -24,8 +24,8 @@ LEVELS: dict[str, int] = {
             "bridge.auth bridge.keyring bridge.logs bridge.protocol bridge.pushes bridge.rows bridge.send_times "
             "bridge.tables",
             "bridge.store bridge.feed bridge.client",
-            "bridge.hub bridge.identity bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat "
-            "bridge.receipts bridge.typing_state",
+            "bridge.health bridge.hub bridge.identity bridge.members bridge.outbox bridge.profiles bridge.quotes "
+            "bridge.chat bridge.receipts bridge.typing_state",
             "bridge.actions",
             "bridge.relay bridge.schema_watch bridge.session bridge.typing_upkeep",
             "bridge.websocket compat",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from bridge.errors import StoreDown
+from bridge.errors import StoreDown, StoreUnreadable
 from bridge.events import MessageSent, message_key
 from bridge.feed.changes import (
     MessageInserted,
@@ -330,3 +331,47 @@ async def test_a_message_dated_by_a_wrong_clock_is_told(hours: int) -> None:
     s = await Setting().live()
     await s.told(message(1, at=BIRTH + timedelta(hours=hours)))
     assert s.a.contents == ["legacy 1"]
+
+
+def status(s: Setting) -> tuple[str, str | None]:
+    """Return what clients are told of the bridge."""
+    current = s.context.health.current
+    return current.status.value, current.reason.value if current.reason else None
+
+
+async def test_the_state_of_feed_and_tables_is_told_to_health() -> None:
+    """From the start to the end of an outage."""
+    s = Setting()
+    assert status(s) == ("degraded", "realtime_lost")
+    await s.live()
+    assert status(s) == ("live", None)
+    await s.relay.handle(Lost("closed"))
+    assert status(s) == ("degraded", "realtime_lost")
+    gate = s.door.hold("messages.positions_since")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(s.relay.handle(Live()))
+        await gate.reached()
+        assert status(s) == ("degraded", "catching_up")
+        gate.open()
+    assert status(s) == ("live", None)
+
+
+async def test_tables_are_unreachable_from_a_failed_question_to_one_that_succeeds() -> None:
+    """The relay's own: it asks every 30 s at least, and every 2 s in doubt."""
+    s = await Setting().live()
+    s.door.failing["conversations.participants"] = StoreDown("ConnectError")
+    await s.told(message(1))
+    assert status(s) == ("degraded", "tables_unreachable")
+    await s.relay.handle(Unreadable("messages"))
+    assert status(s) == ("degraded", "tables_unreachable")
+    s.door.failing.clear()
+    await s.relay.catch_up()
+    assert status(s) == ("live", None)
+
+
+async def test_rows_that_cannot_be_read_are_no_outage() -> None:
+    """The tables did answer."""
+    s = await Setting().live()
+    s.door.failing["conversations.participants"] = StoreUnreadable("a row")
+    await s.told(message(1))
+    assert status(s) == ("degraded", "catching_up")

@@ -18,8 +18,9 @@ from bridge.actions.context import Caller, Context, Rooms
 from bridge.auth import TokenVerifier
 from bridge.clock import FakeClock
 from bridge.errors import Disconnect
-from bridge.events import Event
+from bridge.events import ConnectionStatusChanged, Event
 from bridge.feed.memory import MemoryFeed
+from bridge.health import Health
 from bridge.hub import Hub
 from bridge.ids import fresh_id
 from bridge.members import Members
@@ -79,6 +80,7 @@ class Parts:
             times=SendTimes(self.clock),
             typing=TypingState(hub, self.clock),
             receipts=Receipts(hub),
+            health=Health(hub, self.clock),
             clock=self.clock,
         )
         self.relay = Relay(self.context, self.feed, OVERLAP)
@@ -113,8 +115,8 @@ class Receiver:
         self.frames: list[str] = []
 
     def takes(self, event: Event) -> bool:
-        """Take everything."""
-        return True
+        """Take what concerns its person; the state of the bridge is what few tests are about."""
+        return not isinstance(event, ConnectionStatusChanged)
 
     def deliver(self, frame: str) -> None:
         """Keep the frame."""

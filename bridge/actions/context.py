@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bridge.capabilities import Capability
 from bridge.clock import Clock
+from bridge.health import Health
 from bridge.hub import Hub
 from bridge.members import Members
 from bridge.models import ConversationId, Identity, Profile, User, profile_of
@@ -30,6 +31,7 @@ class Context:
     times: SendTimes
     typing: TypingState
     receipts: Receipts
+    health: Health
     clock: Clock
 
 

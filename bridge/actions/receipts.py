@@ -83,6 +83,7 @@ async def _mark(
     unread = await context.store.receipts.unread_among(conversation_id, caller.identity, ids)
     if unread:
         now = context.clock.now()
-        await context.store.receipts.mark_read(caller.identity.user_id, unread, now)
+        with context.health.writing("message_status"):
+            await context.store.receipts.mark_read(caller.identity.user_id, unread, now)
         context.receipts.tell(conversation_id, caller.identity.user_id, unread, now, members)
     return unread

@@ -9,7 +9,8 @@ from datetime import timedelta
 import structlog
 
 from bridge.actions.context import Context
-from bridge.errors import StoreError
+from bridge.errors import StoreError, StoreUnreadable
+from bridge.events import Trouble
 from bridge.feed import Feed, Signal
 from bridge.feed.changes import (
     Change,
@@ -42,6 +43,7 @@ class Relay:
         self._messages = MessageRelay(context, overlap.total_seconds())
         self._catch_up = CatchUp(context, self._messages, overlap)
         self._in_doubt = True
+        self._tables_answer = True
         self._live = asyncio.Event()
         self._caught_up = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -70,7 +72,7 @@ class Relay:
                 await self._take(signal)
             except StoreError as error:
                 log.warning("relay.postponed", cause=type(error).__name__, detail=str(error))
-                self._doubt()
+                self._doubt(error)
 
     async def catch_up(self) -> None:
         """Deliver what the tables hold and the hub has not seen, from the last complete moment on."""
@@ -94,7 +96,7 @@ class Relay:
                 await self.catch_up()
             except StoreError as error:
                 log.warning("relay.catch_up_postponed", cause=type(error).__name__, detail=str(error))
-                self._doubt()
+                self._doubt(error)
             except Exception:
                 log.exception("relay.catch_up_failed")
                 self._doubt()
@@ -115,6 +117,7 @@ class Relay:
             case Live():
                 self._context.members.hear(hearing=True)
                 self._live.set()
+                self._report()
                 await self._compare_with_tables()
             case Lost(reason):
                 log.warning("feed.lost", reason=reason)
@@ -151,12 +154,26 @@ class Relay:
         self._settle(settled=await self._catch_up.run())
         self._caught_up.set()
         self._in_doubt = False
+        self._tables_answer = True
+        self._report()
 
     def _settle(self, *, settled: bool) -> None:
         """Look again in a moment if something could not be told yet; nothing is in doubt because of it."""
         if not settled:
             self._look_again.set()
 
-    def _doubt(self) -> None:
+    def _doubt(self, error: StoreError | None = None) -> None:
         self._in_doubt = True
+        if error is not None and not isinstance(error, StoreUnreadable):
+            self._tables_answer = False
         self._look_again.set()
+        self._report()
+
+    def _report(self) -> None:
+        """Tell how feed and tables are; whether the tables answer is known from our own questions to them."""
+        signs = {
+            Trouble.TABLES_UNREACHABLE: not self._tables_answer,
+            Trouble.REALTIME_LOST: not self._live.is_set(),
+            Trouble.CATCHING_UP: self._in_doubt,
+        }
+        self._context.health.set_troubles({trouble for trouble, is_there in signs.items() if is_there})

@@ -1,0 +1,88 @@
+"""How this process is: told to the clients that asked for it, and to whoever asks /readyz.
+
+Synchronous: a change is told in the moment it is known. The relay says how feed and tables are, the writers of what
+only the service role may write say whether they may (contract F43), and the end of the process says that it is near.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
+
+import structlog
+
+from bridge.clock import Clock
+from bridge.errors import StoreError, StoreRefused
+from bridge.events import BridgeStatus, ConnectionStatusChanged, Trouble
+from bridge.hub import Hub
+
+NO_RIGHT = "42501"
+"""The SQLSTATE of a write that a policy or a missing right refuses."""
+
+log = structlog.get_logger(__name__)
+
+
+class Health:
+    """The state of the bridge; in trouble until the feed says that changes arrive."""
+
+    def __init__(self, hub: Hub, clock: Clock) -> None:
+        self._hub = hub
+        self._clock = clock
+        self._troubles: Set[Trouble] = frozenset({Trouble.REALTIME_LOST})
+        self._draining = False
+        self._unwritable: set[str] = set()
+        self._failed_writes: Counter[str] = Counter()
+        self.current = self._state()
+
+    @property
+    def reasons(self) -> list[str]:
+        """Return everything that speaks against sending clients here, the worst first; for operators."""
+        draining = [BridgeStatus.DRAINING.value] if self._draining else []
+        troubles = [one.value for one in Trouble if one in self._troubles]
+        return draining + troubles + [f"{table} cannot be written" for table in sorted(self._unwritable)]
+
+    def set_troubles(self, troubles: Set[Trouble]) -> None:
+        """Take in how feed and tables are now; the last word counts."""
+        self._troubles = troubles
+        self._tell()
+
+    def drain(self) -> None:
+        """Take in that the process is about to end; nothing takes this back."""
+        self._draining = True
+        self._tell()
+
+    def failed_writes(self, table: str) -> int:
+        """Return how often a write into this table has failed since the start, whatever the cause."""
+        return self._failed_writes[table]
+
+    @contextmanager
+    def writing(self, table: str) -> Iterator[None]:
+        """Watch a write: a permanent refusal shows in `reasons` until such a write succeeds (contract F43).
+
+        Clients are not told: messages flow all the same.
+        """
+        try:
+            yield
+        except StoreError as error:
+            self._failed_writes[table] += 1
+            if isinstance(error, StoreRefused) and error.sqlstate == NO_RIGHT and table not in self._unwritable:
+                self._unwritable.add(table)
+                hint = "is SUPABASE_SECRET_KEY the secret key?"
+                log.error("health.cannot_write", table=table, hint=hint)  # noqa: TRY400  # a trace would quote the row
+            raise
+        self._unwritable.discard(table)
+
+    def _state(self) -> ConnectionStatusChanged:
+        reason = next((one for one in Trouble if one in self._troubles), None)
+        if self._draining:
+            status, reason = BridgeStatus.DRAINING, None
+        else:
+            status = BridgeStatus.DEGRADED if reason else BridgeStatus.LIVE
+        return ConnectionStatusChanged(status=status, reason=reason, since=self._clock.now())
+
+    def _tell(self) -> None:
+        state = self._state()
+        if (state.status, state.reason) != (self.current.status, self.current.reason):
+            self.current = state
+            self._hub.broadcast(state)
