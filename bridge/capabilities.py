@@ -14,6 +14,8 @@ class Capability(StrEnum):
 
     RECEIPTS = "receipts"
     """messages_read"""
+    PRESENCE = "presence"
+    """presence_changed, in place of user_online and user_offline"""
     CONNECTION_STATUS = "connection_status"
     """connection_status"""
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from bridge.models import ConversationId, Identity, Message, MessageId, Profile, UserId
+from bridge.models import ConversationId, Identity, Message, MessageId, PresenceStatus, Profile, UserId
 from bridge.sealed import Copies, lacking, opened
 
 
@@ -63,6 +63,46 @@ class MessagesRead(Struct, frozen=True, kw_only=True):
         return None
 
 
+class UserCameOnline(Struct, frozen=True, kw_only=True):
+    """A member of a conversation is here who was not; said once for each conversation (contract ws-protocol 6)."""
+
+    topic: ConversationId
+    user_id: UserId
+    at: datetime
+
+    @property
+    def key(self) -> str | None:
+        """Return None: `bridge.presence` only tells changes."""
+        return None
+
+
+class UserWentOffline(Struct, frozen=True, kw_only=True):
+    """A member of a conversation is gone; said once for each conversation."""
+
+    topic: ConversationId
+    user_id: UserId
+    at: datetime
+
+    @property
+    def key(self) -> str | None:
+        """Return None: `bridge.presence` only tells changes."""
+        return None
+
+
+class PresenceChanged(Struct, frozen=True, kw_only=True):
+    """Somebody's status is another one; about a person, so it has no topic."""
+
+    user_id: UserId
+    was: PresenceStatus
+    status: PresenceStatus
+    last_seen: datetime | None
+
+    @property
+    def key(self) -> str | None:
+        """Return None: `bridge.presence` only tells changes."""
+        return None
+
+
 class BridgeStatus(StrEnum):
     """How far a client can rely on being told everything."""
 
@@ -95,7 +135,15 @@ class ConnectionStatusChanged(Struct, frozen=True, kw_only=True):
         return None
 
 
-Event = MessageSent | TypingChanged | MessagesRead | ConnectionStatusChanged
+Event = (
+    MessageSent
+    | TypingChanged
+    | MessagesRead
+    | UserCameOnline
+    | UserWentOffline
+    | PresenceChanged
+    | ConnectionStatusChanged
+)
 
 
 def is_personal(event: Event) -> bool:

@@ -13,15 +13,18 @@ from msgspec import Struct
 
 from bridge import protocol
 from bridge.capabilities import Capability
-from bridge.clock import row_time
+from bridge.clock import row_time, wire_time
 from bridge.events import (
     ConnectionStatusChanged,
     Event,
     MessageSent,
     MessagesRead,
+    PresenceChanged,
     TypingChanged,
+    UserCameOnline,
+    UserWentOffline,
 )
-from bridge.rows import MessageRow, message_row
+from bridge.rows import MessageRow, PresenceRow, message_row
 
 E = TypeVar("E", bound=Struct)
 
@@ -48,6 +51,14 @@ class MessagesReadUpdate(Struct, frozen=True, rename="camel"):
     user_id: str
     message_ids: tuple[str, ...]
     read_at: str | None
+
+
+class UserHere(Struct, frozen=True, rename="camel"):
+    """Payload of `user_online` and `user_offline`."""
+
+    user_id: str
+    conversation_id: str
+    timestamp: str
 
 
 class ConnectionStatus(Struct, frozen=True):
@@ -98,6 +109,24 @@ def messages_read(event: MessagesRead) -> MessagesReadUpdate:
     return MessagesReadUpdate(event.topic, event.reader_id, event.message_ids, row_time(event.read_at))
 
 
+@push("user_online", UserCameOnline)
+def user_online(event: UserCameOnline) -> UserHere:
+    """Show that somebody came; known to every client."""
+    return UserHere(event.user_id, event.topic, wire_time(event.at))
+
+
+@push("user_offline", UserWentOffline)
+def user_offline(event: UserWentOffline) -> UserHere:
+    """Show that somebody went; known to every client."""
+    return UserHere(event.user_id, event.topic, wire_time(event.at))
+
+
+@push("presence_changed", PresenceChanged, capability=Capability.PRESENCE)
+def presence_changed(event: PresenceChanged) -> PresenceRow:
+    """Show somebody's new status."""
+    return PresenceRow(event.user_id, event.status, row_time(event.last_seen))
+
+
 @push("connection_status", ConnectionStatusChanged, capability=Capability.CONNECTION_STATUS)
 def connection_status(event: ConnectionStatusChanged) -> ConnectionStatus:
     """Show how far the bridge can be relied on."""
@@ -112,6 +141,9 @@ PUSHES: Final = {
             message_received,
             typing_update,
             messages_read,
+            user_online,
+            user_offline,
+            presence_changed,
             connection_status,
         ],
     )

@@ -11,6 +11,7 @@ from bridge.models import (
     ConversationSummary,
     GroupSummary,
     Message,
+    Presence,
     Profile,
     Quote,
     User,
@@ -133,6 +134,14 @@ class UserRow(Struct, frozen=True, kw_only=True):
     display_name: str
 
 
+class PresenceRow(Struct, frozen=True, rename="camel"):
+    """Somebody's status, as told and as loaded."""
+
+    user_id: str
+    status: str
+    last_seen: str | None
+
+
 def sender_row(profile: Profile | None) -> SenderRow | None:
     """Show a profile; None stays None, for a message is shown even when its sender could not be read (contract F32)."""
     if profile is None:
@@ -248,3 +257,8 @@ def user_row(user: User, auth_id: str, email: str) -> UserRow:
         username=user.username,
         display_name=user.display_name,
     )
+
+
+def presence_row(presence: Presence) -> PresenceRow:
+    """Show somebody's status."""
+    return PresenceRow(presence.user_id, presence.status, row_time(presence.last_seen))

@@ -25,9 +25,9 @@ LEVELS: dict[str, int] = {
             "bridge.tables",
             "bridge.store bridge.feed bridge.client",
             "bridge.health bridge.hub bridge.identity bridge.members bridge.outbox bridge.profiles bridge.quotes "
-            "bridge.chat bridge.receipts bridge.typing_state",
+            "bridge.chat bridge.presence bridge.receipts bridge.typing_state",
             "bridge.actions",
-            "bridge.relay bridge.schema_watch bridge.session bridge.typing_upkeep",
+            "bridge.presence_upkeep bridge.relay bridge.schema_watch bridge.session bridge.typing_upkeep",
             "bridge.websocket compat",
             "bridge.app migration",
             "bridge.hypercorn_socket bridge.serving bridge.__main__",

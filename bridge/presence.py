@@ -1,0 +1,314 @@
+"""Who is here: connections counted for each user, told when it changes, written seldom (contract F35).
+
+Synchronous and in memory. What is to be told and written is fetched by bridge.presence_upkeep. What others write into
+the table, legacy writers and other bridges, is heard through the feed. Nobody can see in a row who wrote it, so:
+
+- Somebody is online while a connection of theirs is here, for a grace period after the last one, and while others say
+  so: until they say offline, or nothing for so long that they must be dead.
+- Whoever hears "offline" about somebody who is here says "online" again. So "offline" is believed only after a grace
+  period without contradiction, by the others and by the very bridge that wrote it, unless it is the only one who wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bridge.clock import Clock
+from bridge.events import PresenceChanged
+from bridge.models import AuthId, Identity, Presence, PresenceStatus, UserId
+from bridge.recent import Recent
+
+BEATS_UNTIL_STALE = 2.5
+AT_MOST_EVERY_SECONDS = 2.0
+"""For one person, of tellings and of writes: a client that says away and online in turns is no flood."""
+OBJECTION_SECONDS = 5.0
+"""What another bridge needs at most to hear "offline" about somebody who is connected to it, and to write "online"."""
+SWEEP_EVERY_SECONDS = 5.0
+"""Looking at everybody takes a microsecond each; who has a time limit is looked at in every tick."""
+OWN_ROWS_REMEMBERED = 100_000
+
+OFFLINE = PresenceStatus.OFFLINE
+
+
+@dataclass(slots=True)
+class _Person:
+    """What is known of one user; times are monotonic unless they are datetimes."""
+
+    identity: Identity
+    last_seen: datetime | None
+    connections: int = 0
+    chosen: PresenceStatus = PresenceStatus.ONLINE
+    told: PresenceStatus = OFFLINE
+    leaves_at: float | None = None
+    elsewhere: Presence | None = None
+    heard_at: float = 0.0
+    believed_at: float | None = None
+    tell_from: float = 0.0
+    write_from: float = 0.0
+    last_row: Presence | None = None
+
+    @property
+    def is_here(self) -> bool:
+        return self.connections > 0 or self.leaves_at is not None
+
+    @property
+    def status(self) -> PresenceStatus:
+        if self.is_here:
+            return self.chosen
+        if self.elsewhere is not None:
+            return self.elsewhere.status
+        return OFFLINE if self.believed_at is None else self.told
+
+
+class PresenceState:
+    """The people who are here, or elsewhere."""
+
+    def __init__(self, clock: Clock, *, grace_seconds: float, heartbeat_seconds: float) -> None:
+        self._clock = clock
+        self._grace_seconds = grace_seconds
+        self._believed_after_seconds = max(grace_seconds, OBJECTION_SECONDS)
+        self._heartbeat_seconds = heartbeat_seconds
+        self._people: dict[UserId, _Person] = {}
+        self._limited: dict[UserId, None] = {}
+        self._changed: dict[UserId, None] = {}
+        self._unwritten: dict[UserId, None] = {}
+        self._being_written: frozenset[UserId] = frozenset()
+        self._own_rows: Recent[Presence, bool] = Recent(OWN_ROWS_REMEMBERED)
+        self._next_beat = clock.monotonic() + heartbeat_seconds
+        self._next_sweep = clock.monotonic()
+        self._hearing = False
+        self._listens_since = 0.0
+        self._has_stock = False
+        self.needs_stock = False
+
+    # What happens here
+
+    def connect(self, identity: Identity) -> None:
+        """Take in a connection; the first of a user makes it online, unless it is known to be busy elsewhere."""
+        person = self._person(identity)
+        if not person.is_here:
+            person.chosen = person.elsewhere.status if person.elsewhere else PresenceStatus.ONLINE
+            self._changed[identity.user_id] = None
+            self._unwritten[identity.user_id] = None
+        person.identity = identity
+        person.connections += 1
+        person.leaves_at = person.believed_at = None
+
+    def disconnect(self, user_id: UserId) -> None:
+        """Take in that a connection ended; after the last one the grace runs."""
+        person = self._people[user_id]
+        person.connections -= 1
+        if person.connections == 0:
+            person.last_seen = self._clock.now()
+            person.leaves_at = self._clock.monotonic() + self._grace_seconds
+            self._limited[user_id] = None
+
+    def choose(self, user_id: UserId, status: PresenceStatus) -> None:
+        """Take in what somebody here says of themselves; it holds for all their connections, and ends with the last."""
+        person = self._people.get(user_id)
+        if person is not None and person.is_here and person.chosen is not status:
+            person.chosen = status
+            self._changed[user_id] = None
+            self._unwritten[user_id] = None
+
+    def end_overdue(self) -> None:
+        """Let go of whoever stayed away, is said to be, or, within seconds, is spoken of no more."""
+        now = self._clock.monotonic()
+        for user_id in list(self._limited):
+            person = self._people[user_id]
+            if person.leaves_at is not None and person.leaves_at <= now:
+                self._leave(person)
+            if person.believed_at is not None and person.believed_at <= now:
+                person.believed_at = None
+                self._changed[user_id] = None
+            if person.leaves_at is None and person.believed_at is None:
+                del self._limited[user_id]
+        if self._next_sweep <= now:
+            self._next_sweep = now + SWEEP_EVERY_SECONDS
+            self._sweep()
+
+    # What others write
+
+    def listen(self, *, hearing: bool) -> None:
+        """Begin or cease to hear what others write; who is elsewhere stays so while nothing can be heard."""
+        self._hearing = hearing
+        self._listens_since = self._clock.monotonic()
+        self.needs_stock = hearing
+
+    def hear(self, row: Presence) -> None:
+        """Take in a row that was written; our own echoes bring nothing new."""
+        if row in self._own_rows:
+            self._hear_echo(row)
+            return
+        is_gone = row.status is OFFLINE or self._is_stale(row)
+        if is_gone and row.user_id not in self._people:
+            return
+        # The auth id is not known, and not needed: the rows of others' memberships hold users.id (a foreign key).
+        person = self._person(Identity(user_id=row.user_id, auth_id=AuthId(row.user_id)))
+        person.heard_at = self._clock.monotonic()
+        if is_gone:
+            self._hear_gone(person)
+        else:
+            person.elsewhere, person.believed_at = row, None
+            self._changed[row.user_id] = None
+        if not person.is_here:
+            person.last_seen = row.last_seen or person.last_seen
+        elif not is_gone and row.user_id not in self._unwritten:
+            person.chosen = row.status
+
+    def alive_since(self) -> datetime:
+        """Return since when a row must have been written for its people to be alive."""
+        return self._clock.now() - timedelta(seconds=BEATS_UNTIL_STALE * self._heartbeat_seconds)
+
+    def take_stock(self, rows: Iterable[Presence], asked_at: float) -> None:
+        """Take in all rows of people who are alive; what the feed has said since the question (monotonic) counts more.
+
+        The first time nobody is told of who is elsewhere: whoever is connected here has connected since.
+        """
+        self.needs_stock = self._hearing and self._listens_since > asked_at  # deaf meanwhile: something may be missing
+        listed: set[UserId] = set()
+        for row in rows:
+            listed.add(row.user_id)
+            known = self._people.get(row.user_id)
+            if known is None or known.heard_at <= asked_at:
+                self.hear(row)
+            if not self._has_stock and known is None and row.user_id in self._people:
+                self._people[row.user_id].told = row.status
+        for user_id, person in self._people.items():
+            if user_id not in listed and person.heard_at <= asked_at:
+                self._hear_gone(person)
+        self._has_stock = True
+
+    def seen(self, user_id: UserId, row: Presence | None) -> Presence:
+        """Return how somebody is: as told, if we can know, else as the row says.
+
+        So that a row which is about to be contradicted does not show somebody as gone of whom nothing will be told.
+        """
+        person = self._people.get(user_id)
+        if person is not None and (person.is_here or self._is_being_written(user_id) or self._hearing):
+            return Presence(user_id=user_id, status=person.status, last_seen=self._last_seen(person))
+        if row is None or self._is_stale(row):
+            return Presence(user_id=user_id, status=OFFLINE, last_seen=row.last_seen if row else None)
+        return row
+
+    # What is to be told
+
+    def untold(self) -> list[Identity]:
+        """Return those of whom something is to be told now."""
+        now = self._clock.monotonic()
+        due: list[Identity] = []
+        for user_id in list(self._changed):
+            person = self._people.get(user_id)
+            if person is None or person.status is person.told:
+                del self._changed[user_id]
+            elif person.tell_from <= now:
+                due.append(person.identity)
+        return due
+
+    def take_change(self, user_id: UserId) -> PresenceChanged | None:
+        """Return what is to be told of somebody and take it as told; None if it is as it was."""
+        person = self._people.get(user_id)
+        if person is None or person.status is person.told:
+            return None
+        was, person.told = person.told, person.status
+        person.tell_from = self._clock.monotonic() + AT_MOST_EVERY_SECONDS
+        self._changed.pop(user_id, None)
+        return PresenceChanged(user_id=user_id, was=was, status=person.told, last_seen=self._last_seen(person))
+
+    # What is to be written
+
+    def take_unwritten(self) -> list[Presence]:
+        """Return the rows that are due for writing; at a heartbeat, of everybody who is here."""
+        now = self._clock.monotonic()
+        if self._next_beat <= now:
+            self._next_beat = now + self._heartbeat_seconds
+            self._unwritten.update((user_id, None) for user_id, person in self._people.items() if person.is_here)
+        due = [user_id for user_id in self._unwritten if self._people[user_id].write_from <= now]
+        for user_id in due:
+            del self._unwritten[user_id]
+            self._people[user_id].write_from = now + AT_MOST_EVERY_SECONDS
+        self._being_written = frozenset(due)
+        people = [self._people[user_id] for user_id in due]
+        rows = [self._row(one, one.chosen if one.is_here else OFFLINE) for one in people]
+        for person, row in zip(people, rows, strict=True):
+            person.last_row = row
+        return self._remembered(rows)
+
+    def put_off(self, rows: Iterable[Presence]) -> None:
+        """Take back rows that could not be written, until the next heartbeat."""
+        for row in rows:
+            self._unwritten[row.user_id] = None
+            self._people[row.user_id].write_from = self._next_beat
+
+    def farewell(self) -> list[Presence]:
+        """Return the rows that say that everybody is gone who was here: the process ends."""
+        ours = [person for user_id, person in self._people.items() if person.is_here or self._is_being_written(user_id)]
+        return self._remembered([self._row(person, OFFLINE) for person in ours])
+
+    def _person(self, identity: Identity) -> _Person:
+        return self._people.setdefault(identity.user_id, _Person(identity, self._clock.now()))
+
+    def _leave(self, person: _Person) -> None:
+        person.leaves_at = None
+        person.chosen = PresenceStatus.ONLINE
+        self._unwritten[person.identity.user_id] = None
+        if person.elsewhere is not None:
+            self._await_objection(person)
+        else:
+            self._changed[person.identity.user_id] = None
+
+    def _hear_echo(self, row: Presence) -> None:
+        """Let our last row count if others' came before it: of two who write at once, the table decides."""
+        person = self._people.get(row.user_id)
+        if person is None or row != person.last_row or row.user_id in self._unwritten:
+            return
+        if person.is_here:
+            person.chosen = row.status
+            self._changed[row.user_id] = None
+        elif person.elsewhere is not None:
+            self._await_objection(person)
+
+    def _hear_gone(self, person: _Person) -> None:
+        if person.is_here:
+            self._unwritten[person.identity.user_id] = None
+            person.elsewhere = None
+        elif person.elsewhere is not None:
+            self._await_objection(person)
+
+    def _await_objection(self, person: _Person) -> None:
+        person.elsewhere = None
+        person.believed_at = self._clock.monotonic() + self._believed_after_seconds
+        self._limited[person.identity.user_id] = None
+
+    def _sweep(self) -> None:
+        """End whoever is spoken of no more, and forget whoever is gone."""
+        alive_since = self.alive_since()
+        for user_id, person in list(self._people.items()):
+            row = person.elsewhere
+            if row is not None and self._hearing and (row.last_seen is None or row.last_seen < alive_since):
+                person.elsewhere = None
+                self._changed[user_id] = None
+            is_gone = not person.is_here and person.elsewhere is None and person.believed_at is None
+            if is_gone and person.told is OFFLINE and not self._is_being_written(user_id):
+                del self._people[user_id]
+                self._changed.pop(user_id, None)
+
+    def _is_being_written(self, user_id: UserId) -> bool:
+        return user_id in self._unwritten or user_id in self._being_written
+
+    def _is_stale(self, row: Presence) -> bool:
+        return row.last_seen is None or row.last_seen < self.alive_since()
+
+    def _last_seen(self, person: _Person) -> datetime | None:
+        return self._clock.now() if person.connections else person.last_seen
+
+    def _row(self, person: _Person, status: PresenceStatus) -> Presence:
+        return Presence(user_id=person.identity.user_id, status=status, last_seen=self._last_seen(person))
+
+    def _remembered(self, rows: Sequence[Presence]) -> list[Presence]:
+        """Remember rows before they are written, for the echo may come before the answer."""
+        for row in rows:
+            self._own_rows.put(row, True)  # only the key matters
+        return list(rows)
