@@ -25,6 +25,8 @@ from bridge.ids import fresh_id
 from bridge.keyring import Keyring, KeysUnavailable
 from bridge.members import Members
 from bridge.outbox import Outbox
+from bridge.presence import PresenceState
+from bridge.presence_upkeep import PresenceUpkeep
 from bridge.profiles import Profiles
 from bridge.quotes import Quotes
 from bridge.receipts import Receipts
@@ -70,6 +72,11 @@ def create_bridge(
         times=SendTimes(clock),
         typing=TypingState(hub, clock),
         receipts=Receipts(hub),
+        presence=PresenceState(
+            clock,
+            grace_seconds=settings.presence_grace_seconds,
+            heartbeat_seconds=settings.presence_heartbeat_seconds,
+        ),
         health=Health(hub, clock),
         clock=clock,
     )
@@ -89,14 +96,16 @@ def create_bridge(
     )
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
     app = Quart(__name__)
+    presence = PresenceUpkeep(context)
     _serve(app, settings, relay, sockets)
     _answer_probes(app, relay, context.health)
 
     async def close() -> None:
+        await presence.say_farewell()
         await context.store.close()
         await http.aclose()
 
-    _own_lifetime(app, [relay.run, TypingUpkeep(context).run, SchemaWatch(store).run], close)
+    _own_lifetime(app, [relay.run, TypingUpkeep(context).run, presence.run, SchemaWatch(store).run], close)
     return Bridge(app=app, context=context, relay=relay, sockets=sockets, http=http)
 
 

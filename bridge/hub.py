@@ -103,6 +103,10 @@ class Hub:
                 if not receivers:
                     del self._receivers[user_id]
 
+    def has_others(self, identity: Identity) -> bool:
+        """Tell whether anybody else is here to be told something."""
+        return len(self._receivers) > sum(one in self._receivers for one in identity.ids)
+
     def has_seen(self, key: str | None) -> bool:
         """Tell whether publishing this key would be a repeat."""
         return key is not None and key in self._seen
@@ -148,6 +152,8 @@ class Hub:
         if self.has_seen(event.key):
             return
         receivers = {receiver for receiver in self._concerned(members) if receiver.takes(event)}
+        if not receivers and event.key is None:
+            return  # somebody's coming, say, in conversations that nobody has open
         try:
             frames = self._frames(event, receivers)
         except Exception:

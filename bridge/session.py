@@ -30,7 +30,7 @@ from bridge.errors import (
     StoreError,
     unknown_type,
 )
-from bridge.events import Event, TypingChanged
+from bridge.events import Event, TypingChanged, UserCameOnline, UserWentOffline
 from bridge.identity import find_user, identity_of
 from bridge.ids import fresh_id
 from bridge.models import Identity, profile_of
@@ -106,6 +106,9 @@ class Session:
         """
         if isinstance(event, TypingChanged):
             return self.caller.rooms.latest == event.topic and event.typist.id not in self.caller.identity.ids
+        if isinstance(event, UserCameOnline | UserWentOffline):
+            # A client that is told of the change itself needs no frame for each conversation besides.
+            return event.topic in self.caller.rooms.joined and Capability.PRESENCE not in self.caller.capabilities
         required = required_capability(event)
         return required is None or required in self.caller.capabilities
 
@@ -172,6 +175,7 @@ class Connection:
                 self._context.typing.end(conversation_id, caller.identity.user_id)
             caller.rooms.typing.clear()
             self._context.hub.detach(self.session)
+            self._context.presence.disconnect(caller.identity.user_id)
             self.session = None
 
     async def _handle(self, command: Command) -> None:
@@ -227,6 +231,7 @@ class Connection:
         if Capability.CONNECTION_STATUS in capabilities:
             self._outbox.put(encode_push(self._context.health.current, fresh_id(), self._context.clock.now()))
         self._context.hub.attach(self.session)
+        self._context.presence.connect(identity)
         log.info(
             "session.authenticated",
             user_id=user.id,

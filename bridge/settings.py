@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     store_timeout_seconds: Seconds = Field(10.0, validation_alias="BRIDGE_STORE_TIMEOUT_SECONDS")
     store_connections: PositiveInt = Field(50, validation_alias="BRIDGE_STORE_CONNECTIONS")
 
+    presence_grace_seconds: Seconds = Field(15.0, validation_alias="BRIDGE_PRESENCE_GRACE_SECONDS")
+    presence_heartbeat_seconds: Seconds = Field(120.0, validation_alias="BRIDGE_PRESENCE_HEARTBEAT_SECONDS")
+
     @field_validator("supabase_url")
     @classmethod
     def _is_web_address(cls, value: str) -> str:

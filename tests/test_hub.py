@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from bridge.clock import FakeClock
-from bridge.events import MessageSent, message_key
+from bridge.events import MessageSent, UserCameOnline, message_key
 from bridge.hub import Hub, Reservation
 from bridge.models import ConversationId
 from tests.emulated_w1 import read_frame
-from tests.people import OTHER_ROOM, ROOM, A, B, C, Person, conversation_id, message, message_id
+from tests.people import BIRTH, OTHER_ROOM, ROOM, A, B, C, D, Person, conversation_id, message, message_id
 from tests.world import Receiver
 
 MEMBERS = frozenset({A.user_id, B.user_id})
@@ -273,3 +273,24 @@ def test_what_concerns_everybody_reaches_everybody_once() -> None:
     s = Setting()
     s.hub.broadcast(sent(1))
     assert (s.a.contents, s.b.contents, s.c.contents) == (["1"], ["1"], ["1"])
+
+
+def test_a_state_that_nobody_is_told_costs_no_frame() -> None:
+    """Somebody comes in a conversation of people who are not here."""
+    s = Setting()
+    s.hub.publish(UserCameOnline(topic=ROOM, user_id=A.user_id, at=BIRTH), {D.user_id})
+    assert next(s.ids) == 1
+
+
+def test_the_hub_knows_whether_anybody_else_is_here() -> None:
+    """Besides somebody with two ids, or with one, or not here at all."""
+    hub = Hub(FakeClock(), str)
+    assert not hub.has_others(B.identity)
+    alice, bob = Receiver(A), Receiver(B)
+    hub.attach(bob)
+    assert not hub.has_others(B.identity)
+    assert hub.has_others(A.identity)
+    hub.attach(alice)
+    assert hub.has_others(B.identity)
+    hub.detach(bob)
+    assert (hub.has_others(A.identity), hub.has_others(B.identity)) == (False, True)

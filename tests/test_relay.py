@@ -18,11 +18,12 @@ from bridge.feed.changes import (
     MessageUnread,
     ParticipantChanged,
     ParticipantDeleted,
+    PresenceWritten,
     Unreadable,
 )
-from bridge.feed.signals import Live, Lost
+from bridge.feed.signals import Live, Lost, TableLive, TableLost
 from bridge.members import REFRESH_AT_MOST_EVERY_SECONDS
-from bridge.models import Message, UserId
+from bridge.models import Message, Presence, PresenceStatus, UserId
 from tests.people import (
     BIRTH,
     OTHER_ROOM,
@@ -375,3 +376,28 @@ async def test_rows_that_cannot_be_read_are_no_outage() -> None:
     s.door.failing["conversations.participants"] = StoreUnreadable("a row")
     await s.told(message(1))
     assert status(s) == ("degraded", "catching_up")
+
+
+async def test_presence_is_heard_from_the_moment_its_table_is_live() -> None:
+    """Until that table, or everything, is lost; each time anew its rows have to be looked at."""
+    s = await Setting().live()
+    presence = s.context.presence
+    assert not presence.needs_stock
+    await s.relay.handle(TableLive("message_status"))
+    assert not presence.needs_stock
+    for end in (TableLost("user_presence"), Lost("closed")):
+        await s.relay.handle(TableLive("user_presence"))
+        assert presence.needs_stock
+        await s.relay.handle(end)
+        assert not presence.needs_stock
+
+
+async def test_a_presence_row_that_others_wrote_is_told() -> None:
+    """To those who share a conversation with its user."""
+    s = await Setting().live()
+    here = Presence(user_id=X.user_id, status=PresenceStatus.AWAY, last_seen=s.clock.now())
+    await s.relay.handle(PresenceWritten(here))
+    await s.presence.tell()
+    told = [json.loads(frame) for frame in s.c.frames]
+    assert [frame["type"] for frame in told] == ["presence_changed", "user_online"]
+    assert s.a.frames == s.x.frames == []

@@ -26,6 +26,8 @@ from bridge.ids import fresh_id
 from bridge.members import Members
 from bridge.models import ConversationId, Message
 from bridge.outbox import Outbox
+from bridge.presence import PresenceState
+from bridge.presence_upkeep import PresenceUpkeep
 from bridge.profiles import Profiles
 from bridge.quotes import Quotes
 from bridge.receipts import Receipts
@@ -41,6 +43,8 @@ from tests.tokens import AUDIENCE, SECRET, Mint, keyring_of
 
 LEEWAY_SECONDS = 5.0
 OVERLAP = timedelta(seconds=60)
+GRACE_SECONDS = 15.0
+HEARTBEAT_SECONDS = 120.0
 LIMITS = Limits(
     max_waiting_commands=16,
     auth_deadline_seconds=60.0,
@@ -80,10 +84,12 @@ class Parts:
             times=SendTimes(self.clock),
             typing=TypingState(hub, self.clock),
             receipts=Receipts(hub),
+            presence=PresenceState(self.clock, grace_seconds=GRACE_SECONDS, heartbeat_seconds=HEARTBEAT_SECONDS),
             health=Health(hub, self.clock),
             clock=self.clock,
         )
         self.relay = Relay(self.context, self.feed, OVERLAP)
+        self.presence = PresenceUpkeep(self.context)
         self.mint = Mint(self.clock)
         self.verifier = TokenVerifier(
             secret=SECRET,

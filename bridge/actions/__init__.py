@@ -10,6 +10,7 @@ from bridge.actions.conversations import join_conversation, leave_conversation, 
 from bridge.actions.creating import create_conversation
 from bridge.actions.groups import create_group, join_group, load_groups
 from bridge.actions.loading import load_messages, load_more_messages
+from bridge.actions.presence import load_presence, set_presence
 from bridge.actions.receipts import mark_as_read
 from bridge.actions.registry import Action, table
 from bridge.actions.sending import send_message
@@ -32,6 +33,8 @@ ACTIONS: Final = table(
             typing_start,
             typing_stop,
             mark_as_read,
+            load_presence,
+            set_presence,
         ],
     )
 )

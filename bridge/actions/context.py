@@ -11,6 +11,7 @@ from bridge.health import Health
 from bridge.hub import Hub
 from bridge.members import Members
 from bridge.models import ConversationId, Identity, Profile, User, profile_of
+from bridge.presence import PresenceState
 from bridge.profiles import Profiles
 from bridge.quotes import Quotes
 from bridge.receipts import Receipts
@@ -31,6 +32,7 @@ class Context:
     times: SendTimes
     typing: TypingState
     receipts: Receipts
+    presence: PresenceState
     health: Health
     clock: Clock
 

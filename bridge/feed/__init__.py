@@ -2,7 +2,7 @@
 
 Realtime is a hint, the tables are the truth (design decision 7): a feed may lose changes, repeat them and bring
 them late. What it must say is when it began to listen (Live) and when it stopped (Lost); after every Live the relay
-catches up from the tables.
+catches up from the tables. Of an optional table it says so too (TableLive, TableLost), and a Lost counts for all.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from bridge.feed.changes import Change
-from bridge.feed.signals import Live, Lost
+from bridge.feed.signals import Live, Lost, TableLive, TableLost
 
-Signal = Change | Live | Lost
+Signal = Change | Live | Lost | TableLive | TableLost
 
 
 class Feed(Protocol):

@@ -9,15 +9,24 @@ import msgspec
 from msgspec import Struct
 
 from bridge.content import ColumnType
-from bridge.models import ConversationId, Message, MessageId, Participant, ParticipantId, UserId
+from bridge.models import (
+    ConversationId,
+    Message,
+    MessageId,
+    Participant,
+    ParticipantId,
+    Presence,
+    PresenceStatus,
+    UserId,
+)
 from bridge.schema import DB_1
-from bridge.tables import MessageRecord, ParticipantRecord
+from bridge.tables import MessageRecord, ParticipantRecord, PresenceRecord
 
 Kind = Literal["INSERT", "UPDATE", "DELETE"]
 
 TABLES = ("messages", "conversation_participants")
 """The tables the bridge has to hear of."""
-OPTIONAL_TABLES = ("typing_indicators", "message_status")
+OPTIONAL_TABLES = ("typing_indicators", "message_status", "user_presence")
 """The tables whose changes are nice to have; a project may not publish them."""
 
 
@@ -62,6 +71,12 @@ class ReceiptWritten(Struct, frozen=True, kw_only=True):
     timestamp: str | None = None
 
 
+class PresenceWritten(Struct, frozen=True):
+    """A user_presence row was written, or deleted, which says offline; its primary key is the user's id."""
+
+    presence: Presence
+
+
 class Unreadable(Struct, frozen=True):
     """A change of one of our tables that we cannot understand: reason enough for a catch-up."""
 
@@ -69,7 +84,8 @@ class Unreadable(Struct, frozen=True):
 
 
 Change = (
-    ReceiptWritten
+    PresenceWritten
+    | ReceiptWritten
     | TypingRowChanged
     | MessageInserted
     | MessageUnread
@@ -104,6 +120,10 @@ class _Key(Struct, frozen=True):
     id: str
 
 
+class _UserKey(Struct, frozen=True):
+    user_id: UserId
+
+
 def read_change(change: RowChange) -> Change | None:
     """Return what the change means; None for one that concerns nobody, like the update of a message."""
     try:
@@ -115,6 +135,8 @@ def read_change(change: RowChange) -> Change | None:
             return msgspec.convert(change.record, TypingRowChanged)
         if change.table == "message_status" and change.type != "DELETE":
             return msgspec.convert(change.record, ReceiptWritten)
+        if change.table == "user_presence":
+            return _read_presence(change)
     except msgspec.ValidationError:
         return Unreadable(change.table)
     return None
@@ -132,3 +154,10 @@ def _read_participant(change: RowChange) -> Change:
     if change.type == "DELETE":
         return ParticipantDeleted(ParticipantId(msgspec.convert(change.old_record, _Key).id))
     return ParticipantChanged(msgspec.convert(change.record, ParticipantRecord).model())
+
+
+def _read_presence(change: RowChange) -> Change:
+    if change.type == "DELETE":
+        gone = msgspec.convert(change.old_record, _UserKey)
+        return PresenceWritten(Presence(user_id=gone.user_id, status=PresenceStatus.OFFLINE, last_seen=None))
+    return PresenceWritten(msgspec.convert(change.record, PresenceRecord).model())

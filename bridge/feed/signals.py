@@ -13,3 +13,15 @@ class Lost(Struct, frozen=True):
     """Changes no longer arrive."""
 
     reason: str
+
+
+class TableLive(Struct, frozen=True):
+    """From here on changes of this optional table arrive as well."""
+
+    table: str
+
+
+class TableLost(Struct, frozen=True):
+    """Changes of this optional table do not arrive; nobody publishes it, perhaps."""
+
+    table: str

@@ -1,7 +1,7 @@
 """Supabase Realtime as a feed: disposable epochs of the `realtime` client.
 
 The client goes deaf in a dozen ways (supabase.md section 4, R1-R14), so nothing of it is ever repaired: an epoch is one
-client with one connection and one channel; at the first doubt it is thrown away and the next one begins. Recipe:
+client with one connection; at the first doubt it is thrown away and the next one begins. Recipe:
 supabase.md section 4, "Supervisor".
 """
 
@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -23,7 +24,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 from bridge.clock import Clock
 from bridge.feed import Signal
 from bridge.feed.changes import OPTIONAL_TABLES, TABLES, RowChange, read_change
-from bridge.feed.signals import Live, Lost
+from bridge.feed.signals import Live, Lost, TableLive, TableLost
 from bridge.ids import fresh_id
 
 QUEUE_SIZE = 10_000
@@ -51,7 +52,8 @@ class _Ended:
         self.reason = reason
 
 
-_Arrival = PostgresChangesPayload | Live | _Ended
+_Told = Live | TableLive | TableLost
+_Arrival = PostgresChangesPayload | _Told | _Ended
 _ANY_EVENT = RealtimePostgresChangesListenEvent.All
 
 
@@ -102,7 +104,7 @@ class _HeartbeatSink:
 
 
 class Epoch:
-    """One client, one connection, one channel with a subscription per table."""
+    """One client, one connection, one channel for the tables that are needed and one for each that is optional."""
 
     def __init__(self, url: str, key: str, clock: Clock) -> None:
         self._clock = clock
@@ -112,6 +114,7 @@ class Epoch:
         self._sink = _HeartbeatSink()
         self._client = AsyncRealtimeClient(f"{url}/realtime/v1", key, auto_reconnect=False, max_retries=1)
         self._beats = 0
+        self._confirmed: set[str] = set()
 
     @property
     def age(self) -> float:
@@ -128,11 +131,13 @@ class Epoch:
         await self._join()
         await self._confirmation()
         yield Live()
+        for table in sorted(self._confirmed):
+            yield TableLive(table)  # those that were confirmed first, which meant nothing yet
         while True:
             arrival = await self._next(HEARTBEAT_SECONDS)
             if arrival is None:
                 await self._beat()
-            elif isinstance(arrival, Live):
+            elif isinstance(arrival, _Told):
                 yield arrival
             elif (change := read_change(_row_change(arrival))) is not None:
                 yield change
@@ -159,12 +164,17 @@ class Epoch:
                 channel = self._channel(TABLES)
                 channel.on_system(lambda _: self._put(Live()))
                 await channel.subscribe(self._status_changed)
-                # A channel of its own: one table that is not published spoils every subscription of its channel.
-                await self._channel(OPTIONAL_TABLES).subscribe(self._optional_status_changed)
+                await asyncio.gather(*(self._join_optional(table) for table in OPTIONAL_TABLES))
         except TimeoutError:
             raise EpochEnded("no connection in time") from None
         except Exception as error:
             raise EpochEnded(f"no connection: {type(error).__name__}") from error
+
+    async def _join_optional(self, table: str) -> None:
+        """Join for one table by itself: one that is not published spoils every subscription of its channel."""
+        channel = self._channel([table])
+        channel.on_system(lambda _: self._optional_confirmed(table))
+        await channel.subscribe(partial(self._optional_status_changed, table))
 
     def _channel(self, tables: Iterable[str]) -> AsyncRealtimeChannel:
         channel = self._client.channel(f"bridge-{fresh_id()}")
@@ -189,7 +199,7 @@ class Epoch:
                 return
             # A change before the confirmation: the catch-up that follows the confirmation finds it again.
 
-    async def _next(self, seconds: float) -> PostgresChangesPayload | Live | None:
+    async def _next(self, seconds: float) -> PostgresChangesPayload | _Told | None:
         """Return what arrives next, or None after `seconds`; raise if it is the end."""
         if self._overflowed:
             raise EpochEnded("too many changes waiting")
@@ -226,9 +236,18 @@ class Epoch:
         if status is not RealtimeSubscribeStates.SUBSCRIBED:
             self._put(_Ended(f"{status.value}: {_reason(error)}"))
 
-    def _optional_status_changed(self, status: RealtimeSubscribeStates, error: Exception | None) -> None:
-        if status is not RealtimeSubscribeStates.SUBSCRIBED:
-            log.warning("feed.optional_tables_not_heard", status=status.value, reason=_reason(error))
+    def _optional_confirmed(self, table: str) -> None:
+        self._confirmed.add(table)
+        self._put(TableLive(table))
+
+    def _optional_status_changed(self, table: str, status: RealtimeSubscribeStates, error: Exception | None) -> None:
+        if status is RealtimeSubscribeStates.SUBSCRIBED:
+            return
+        log.warning("feed.optional_table_not_heard", table=table, status=status.value, reason=_reason(error))
+        if table in self._confirmed and self.age > HEALTHY_AFTER_SECONDS:
+            self._put(_Ended(f"{table}: {status.value}"))  # it worked: the next epoch brings it back
+        else:
+            self._put(TableLost(table))  # ending the epoch would end every one, if nobody publishes the table
 
     def _put(self, arrival: _Arrival) -> None:
         try:

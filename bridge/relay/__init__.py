@@ -18,11 +18,12 @@ from bridge.feed.changes import (
     MessageUnread,
     ParticipantChanged,
     ParticipantDeleted,
+    PresenceWritten,
     ReceiptWritten,
     TypingRowChanged,
     Unreadable,
 )
-from bridge.feed.signals import Live, Lost
+from bridge.feed.signals import Live, Lost, TableLive, TableLost
 from bridge.relay.catch_up import CatchUp
 from bridge.relay.messages import MessageRelay
 from bridge.relay.receipts import relay_receipt
@@ -122,8 +123,12 @@ class Relay:
             case Lost(reason):
                 log.warning("feed.lost", reason=reason)
                 self._context.members.hear(hearing=False)
+                self._context.presence.listen(hearing=False)
                 self._live.clear()
                 self._doubt()
+            case TableLive(table) | TableLost(table):
+                if table == "user_presence":
+                    self._context.presence.listen(hearing=isinstance(signal, TableLive))
             case _:
                 await self._take_change(signal)
 
@@ -137,12 +142,19 @@ class Relay:
                 self._context.members.changed(participant)
             case ParticipantDeleted(row_id):
                 self._context.members.deleted(row_id)
+            case TypingRowChanged() | ReceiptWritten() | PresenceWritten():
+                await self._take_optional(change)
+            case Unreadable(table):
+                self._miss(table)
+
+    async def _take_optional(self, change: TypingRowChanged | ReceiptWritten | PresenceWritten) -> None:
+        match change:
             case TypingRowChanged():
                 await relay_typing(change, self._context)
             case ReceiptWritten():
                 await relay_receipt(change, self._context)
-            case Unreadable(table):
-                self._miss(table)
+            case PresenceWritten(presence):
+                self._context.presence.hear(presence)
 
     def _miss(self, table: str) -> None:
         log.warning("relay.unreadable_change", table=table)

@@ -165,6 +165,20 @@ CONTRACT = {
         ("DATABASE_ERROR", "Failed to mark messages as read"),
         ("SERVER_ERROR", "Failed to mark messages as read"),
     ),
+    "load_presence": (
+        "presence_loaded",
+        ("UNAUTHORIZED", AUTH),
+        ("MISSING_CONVERSATION_ID", "Conversation ID is required"),
+        ("DATABASE_ERROR", "Failed to load presence"),
+        ("SERVER_ERROR", "Failed to load presence"),
+    ),
+    "set_presence": (
+        "presence_set",
+        ("UNAUTHORIZED", AUTH),
+        ("INVALID_DATA", "Status must be online, away or busy"),
+        ("SERVER_ERROR", "Failed to set presence"),
+        ("SERVER_ERROR", "Failed to set presence"),
+    ),
     "create_group": (
         "group_created",
         ("AUTH_REQUIRED", AUTH),

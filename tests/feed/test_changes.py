@@ -17,10 +17,12 @@ from bridge.feed.changes import (
     MessageUnread,
     ParticipantChanged,
     ParticipantDeleted,
+    PresenceWritten,
     RowChange,
     Unreadable,
     read_change,
 )
+from bridge.models import Presence, PresenceStatus
 from tests.people import BIRTH, ROOM, B, message, message_id, participant
 
 MESSAGE: dict[str, Any] = {
@@ -131,6 +133,46 @@ def test_a_deleted_participant_is_known_by_its_key_only() -> None:
 def test_a_change_that_cannot_be_read_is_said_to_be_so(event: dict[str, object]) -> None:
     """Reason enough to look into the tables; never an exception, which would make the feed deaf (supabase.md R4)."""
     assert read(**event) == Unreadable(str(event["table"]))
+
+
+PRESENCE = {
+    "user_id": B.user_id,
+    "status": "away",
+    "last_seen": "2026-01-01T00:00:00+00:00",
+    "updated_at": "2026-01-01T00:00:05+00:00",
+}
+
+
+@pytest.mark.parametrize("kind", ["INSERT", "UPDATE"])
+@pytest.mark.parametrize(
+    ("status", "read_as"),
+    [("online", "online"), ("away", "away"), ("busy", "busy"), ("offline", "offline"), ("invisible", "offline")],
+)
+def test_a_written_presence_says_how_somebody_is(kind: str, status: str, read_as: str) -> None:
+    """A status that only a later generation knows shows nobody as present."""
+    presence = Presence(user_id=B.user_id, status=PresenceStatus(read_as), last_seen=BIRTH)
+    assert read(table="user_presence", type=kind, record={**PRESENCE, "status": status}) == PresenceWritten(presence)
+
+
+def test_a_deleted_presence_is_offline() -> None:
+    """Its primary key is the user's id, so we know whose it was."""
+    gone = Presence(user_id=B.user_id, status=PresenceStatus.OFFLINE, last_seen=None)
+    assert read(table="user_presence", type="DELETE", old_record={"user_id": B.user_id}) == PresenceWritten(gone)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "INSERT"},
+        {"type": "UPDATE", "record": {**PRESENCE, "status": None}},
+        {"type": "UPDATE", "record": {**PRESENCE, "last_seen": "lately"}},
+        {"type": "DELETE", "old_record": {"id": "p"}},
+    ],
+    ids=str,
+)
+def test_a_presence_that_cannot_be_read_is_said_to_be_so(event: dict[str, object]) -> None:
+    """As for every table."""
+    assert read(table="user_presence", **event) == Unreadable("user_presence")
 
 
 @pytest.mark.parametrize("kind", ["INSERT", "UPDATE", "DELETE"])

@@ -10,12 +10,14 @@ from realtime.types import PostgresChangesPayload
 
 from bridge.clock import FakeClock
 from bridge.feed.changes import RowChange
-from bridge.feed.signals import Live
+from bridge.feed.signals import Live, TableLive, TableLost
 from bridge.feed.supabase import (
     DEAD_AFTER_SECONDS,
+    HEALTHY_AFTER_SECONDS,
     QUEUE_SIZE,
     Epoch,
     EpochEnded,
+    _Ended,
     _HeartbeatSink,
     _reason,
     _row_change,
@@ -85,6 +87,53 @@ async def test_the_confirmation_is_waited_for() -> None:
     one._put(Live())
     await one._confirmation()
     assert await one._next(0) is None
+
+
+async def test_an_optional_table_is_told_of_by_itself() -> None:
+    """Confirmed, or not subscribed; neither is the end."""
+    one = epoch()
+    one._optional_confirmed("user_presence")
+    one._optional_status_changed("message_status", RealtimeSubscribeStates.SUBSCRIBED, None)
+    one._optional_status_changed("message_status", RealtimeSubscribeStates.CHANNEL_ERROR, None)
+    assert [await one._next(SOON), await one._next(SOON)] == [TableLive("user_presence"), TableLost("message_status")]
+    assert await one._next(0) is None
+
+
+async def test_an_optional_table_that_is_confirmed_first_is_told_of_after_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before Live nothing counts, and so nothing is lost by it."""
+    one = epoch()
+
+    async def join() -> None:
+        one._optional_confirmed("user_presence")
+        one._put(Live())
+        one._put(_Ended("over"))
+
+    monkeypatch.setattr(one, "_join", join)
+    signals = one.signals()
+    assert [await anext(signals), await anext(signals)] == [Live(), TableLive("user_presence")]
+    with pytest.raises(EpochEnded, match="over"):
+        await anext(signals)
+
+
+@pytest.mark.parametrize("was_confirmed", [True, False])
+@pytest.mark.parametrize("age", [HEALTHY_AFTER_SECONDS, HEALTHY_AFTER_SECONDS + 1])
+async def test_an_optional_table_that_is_lost_ends_an_old_epoch_in_which_it_worked(
+    was_confirmed: bool,  # noqa: FBT001  # a parameter of the test
+    age: float,
+) -> None:
+    """A young one would be followed by the next and the next; one that nobody publishes ends none."""
+    clock = FakeClock()
+    one = epoch(clock)
+    if was_confirmed:
+        one._optional_confirmed("user_presence")
+        assert await one._next(SOON) == TableLive("user_presence")
+    clock.advance(age)
+    one._optional_status_changed("user_presence", RealtimeSubscribeStates.CLOSED, None)
+    if was_confirmed and age > HEALTHY_AFTER_SECONDS:
+        with pytest.raises(EpochEnded, match="user_presence: CLOSED"):
+            await one._next(SOON)
+    else:
+        assert await one._next(SOON) == TableLost("user_presence")
 
 
 async def test_an_epoch_knows_its_age() -> None:
