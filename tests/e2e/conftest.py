@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
+import httpx
 import psycopg
 import pytest
 
@@ -18,6 +19,7 @@ from scripts.sandbox.address import SandboxAddress
 from tests.e2e.database import Database
 
 READY_SECONDS = 30.0
+PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,37 @@ class RunningBridge:
             yield client
 
 
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what another part does in its own time."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await condition():  # noqa: ASYNC110  # it happens in another process
+            await asyncio.sleep(0.02)
+
+
+async def answers(port: int) -> bool:
+    """Tell whether a bridge accepts connections: its port is known a moment earlier."""
+    async with httpx.AsyncClient() as http:
+        try:
+            return (await http.get(f"http://127.0.0.1:{port}/healthz")).is_success
+        except httpx.TransportError:
+            return False
+
+
 StartBridge = Callable[..., AbstractAsyncContextManager[RunningBridge]]
 
 
 @asynccontextmanager
 async def running(sandbox: SandboxAddress, **overrides: object) -> AsyncIterator[RunningBridge]:
     """Run a bridge until the block ends; ready means that the feed is live."""
+    async with serving(sandbox, **overrides) as started:
+        async with asyncio.timeout(READY_SECONDS):
+            await started.parts.relay.wait_until_live()
+        yield started
+
+
+@asynccontextmanager
+async def serving(sandbox: SandboxAddress, **overrides: object) -> AsyncIterator[RunningBridge]:
+    """Run a bridge until the block ends, live or not."""
     settings = load_settings(
         **{
             "supabase_url": sandbox.url,
@@ -60,7 +87,7 @@ async def running(sandbox: SandboxAddress, **overrides: object) -> AsyncIterator
         try:
             async with asyncio.timeout(READY_SECONDS):
                 port = await listening
-                await parts.relay.wait_until_live()
+            await eventually(lambda: answers(port))
             yield RunningBridge(parts, f"ws://127.0.0.1:{port}/ws", sandbox)
         finally:
             stop.set()

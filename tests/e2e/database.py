@@ -114,6 +114,10 @@ class Database:
         """Cut every Realtime connection."""
         await self._operate("POST", {"deeds": [{"deed": "drop"}]})
 
+    async def resubscribe_realtime(self) -> None:
+        """Let Realtime confirm every subscription anew, which makes a bridge catch up."""
+        await self._operate("POST", {"deeds": [{"deed": "resubscribe"}]})
+
     async def _operate(self, method: str, body: object = None) -> None:
         headers = {"apikey": self._sandbox.secret_key}
         async with httpx.AsyncClient(base_url=self._sandbox.url, headers=headers) as http:
