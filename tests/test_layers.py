@@ -21,8 +21,8 @@ LEVELS: dict[str, int] = {
             "bridge bridge.capabilities bridge.clock bridge.content "
             "bridge.errors bridge.events bridge.ids bridge.models bridge.recent bridge.schema "
             "bridge.sealed bridge.settings",
-            "bridge.auth bridge.history bridge.keyring bridge.logs bridge.protocol bridge.pushes bridge.rows bridge.send_times "
-            "bridge.tables",
+            "bridge.auth bridge.history bridge.keyring bridge.logs bridge.protocol bridge.pushes bridge.rows "
+            "bridge.search bridge.send_times bridge.tables",
             "bridge.store bridge.feed bridge.client",
             "bridge.health bridge.hub bridge.identity bridge.members bridge.outbox bridge.profiles bridge.quotes "
             "bridge.chat bridge.presence bridge.receipts bridge.typing_state",
