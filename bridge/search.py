@@ -1,4 +1,4 @@
-"""Which people a search finds, best first; the points are the old endpoint's (contract legacy-rest section 3.6). Pure."""
+"""Which people a search finds, best first, with the old endpoint's points (contract legacy-rest section 3.6). Pure."""
 
 from __future__ import annotations
 
