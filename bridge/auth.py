@@ -5,6 +5,7 @@ Rules: supabase.md 1.1 and 1.3, contract F12. Who the claims belong to is said b
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -18,9 +19,12 @@ from bridge.errors import AUTH_FAILED, INVALID_TOKEN, SERVER_CONFIG, ActionError
 from bridge.ids import canonical_uuid
 from bridge.keyring import ASYMMETRIC, Keyring, KeysUnavailable
 from bridge.models import AuthId
+from bridge.recent import Recent
 
 MAX_TOKEN_LENGTH = 16 * 1024
 USER_ROLE = "authenticated"
+KEPT_TOKENS = 10_000
+KEPT_SECONDS = 300.0  # as long as signing keys are kept: a key withdrawn in an emergency is soon without effect
 
 # Times are checked here, against the clock passed in, not by PyJWT against the machine's.
 _OPTIONS: Options = {
@@ -52,8 +56,18 @@ class _Body(Struct, frozen=True):
     email: str | None = None
 
 
+class TokenExpired(ActionError):
+    """A user's own token, good but for its age; for the wire as invalid as any other (contract F13)."""
+
+    def __init__(self) -> None:
+        super().__init__(INVALID_TOKEN)
+
+
 class TokenVerifier:
-    """Verifies access tokens signed with the shared secret (HS256) or the project's keys (ES256, RS256, EdDSA)."""
+    """Verifies access tokens signed with the shared secret (HS256) or the project's keys (ES256, RS256, EdDSA).
+
+    A good signature is remembered, for REST clients send the same token with every request; times are judged anew.
+    """
 
     def __init__(
         self, *, secret: str | None, keyring: Keyring, clock: Clock, audience: str, leeway_seconds: float
@@ -63,17 +77,23 @@ class TokenVerifier:
         self._clock = clock
         self._audience = audience
         self._leeway = timedelta(seconds=leeway_seconds)
+        self._signed: Recent[bytes, _Body] = Recent(KEPT_TOKENS, clock=clock, max_age_seconds=KEPT_SECONDS)
 
     async def verify(self, token: str) -> Claims:
         """Return the claims of a user's token.
 
         Raises:
+            TokenExpired: it was good once.
             ActionError: INVALID_TOKEN for anything wrong with the token, an anon or service token included;
                 CONFIG_ERROR when the server lacks the secret to judge it; AUTH_ERROR when the keys cannot be fetched.
 
         """
         if len(token) > MAX_TOKEN_LENGTH or token.startswith("sb_"):
             raise ActionError(INVALID_TOKEN)
+        digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+        known = self._signed.get(digest)
+        if known is not None:
+            return self._claims(known)
         try:
             body = await self._signed_body(token)
         except (jwt.PyJWTError, msgspec.ValidationError) as error:
@@ -82,6 +102,7 @@ class TokenVerifier:
         except KeysUnavailable as error:
             log.warning("token.undecided", cause="signing keys unavailable")
             raise ActionError(AUTH_FAILED) from error
+        self._signed.put(digest, body)
         return self._claims(body)
 
     async def _signed_body(self, token: str) -> _Body:
@@ -111,12 +132,10 @@ class TokenVerifier:
             log.info("token.refused", cause=type(error).__name__)
             raise ActionError(INVALID_TOKEN) from None
         auth_id = canonical_uuid(body.sub)
-        if (
-            body.role != USER_ROLE
-            or auth_id is None
-            or expires_at <= now - self._leeway
-            or begins_at > now + self._leeway
-        ):
+        if body.role != USER_ROLE or auth_id is None or begins_at > now + self._leeway:
             log.info("token.refused", cause="subject, role or time")
             raise ActionError(INVALID_TOKEN)
+        if expires_at <= now - self._leeway:
+            log.info("token.refused", cause="expired")
+            raise TokenExpired
         return Claims(auth_id=AuthId(auth_id), expires_at=expires_at, phone=body.phone or None, email=body.email or "")

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bridge.auth import MAX_TOKEN_LENGTH, Claims, TokenVerifier
+from bridge.auth import KEPT_SECONDS, MAX_TOKEN_LENGTH, Claims, TokenExpired, TokenVerifier
 from bridge.clock import FakeClock
 from bridge.errors import ActionError
 from bridge.keyring import Keyring, KeysUnavailable
@@ -173,6 +173,53 @@ async def test_a_token_is_good_until_its_leeway_is_over() -> None:
     await s.accepts(token)
     s.clock.advance(0.001)
     assert await s.refuses(token) == "INVALID_TOKEN"
+
+
+async def test_an_expired_token_is_told_from_a_bad_one() -> None:
+    """Its session may be refreshed; that of a token which never was a user's may not."""
+    s = Setting()
+    over = {"iat": s.now - 7200, "exp": s.now - 3600}
+    with pytest.raises(TokenExpired):
+        await s.verifier.verify(s.mint.hs256(B.auth_id, **over))
+    forged = jwt.encode(s.mint.claims(B.auth_id, **over), OTHER_SECRET, algorithm="HS256")
+    for token in (forged, s.mint.hs256(B.auth_id, **over, role="anon"), s.mint.hs256("nobody", **over)):
+        with pytest.raises(ActionError) as caught:
+            await s.verifier.verify(token)
+        assert not isinstance(caught.value, TokenExpired)
+
+
+async def test_a_signature_is_checked_once_in_a_while() -> None:
+    """REST clients send the same token with each request; a key that is withdrawn counts for minutes at most."""
+    s = Setting()
+    token = s.mint.es256(B.auth_id)
+    claims = await s.accepts(token)
+    s.verifier._keyring = keyring_of(key_set(), s.clock)
+    assert await s.accepts(token) == claims
+    s.clock.advance(KEPT_SECONDS)
+    assert await s.accepts(token) == claims
+    s.clock.advance(1)
+    assert await s.refuses(token) == "INVALID_TOKEN"
+
+
+async def test_a_known_token_still_expires() -> None:
+    """Only the signature is remembered, not the judgement."""
+    s = Setting()
+    token = s.mint.hs256(B.auth_id, exp=s.now + 10)
+    await s.accepts(token)
+    s.clock.advance(10 + LEEWAY)
+    with pytest.raises(TokenExpired):
+        await s.verifier.verify(token)
+
+
+async def test_a_known_token_vouches_for_no_other() -> None:
+    """Not even for one that differs in a single character; and what was refused is not remembered."""
+    s = Setting()
+    token = s.mint.hs256(B.auth_id)
+    await s.accepts(token)
+    for position in range(0, len(token) - 1, 7):
+        other = "A" if token[position] != "A" else "B"
+        assert await s.refuses(token[:position] + other + token[position + 1 :]) == "INVALID_TOKEN"
+    assert len(s.verifier._signed) == 1
 
 
 @pytest.mark.parametrize("claim", ["iat", "nbf"])
