@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, Protocol
 
 import httpx
@@ -15,7 +12,7 @@ from supabase import Client, ClientOptions, create_client
 from supabase_auth.errors import AuthApiError
 
 from scripts.sandbox.address import SandboxAddress
-from scripts.sandbox.npm import node_command
+from tests.node import NodeScript
 
 SENDER = "*,sender:users!messages_sender_id_fkey(id,username,display_name,avatar_url)"
 WITH_REPLY = f"{SENDER},reply_to:messages!messages_reply_to_id_fkey(id,encrypted_content,sender_id)"
@@ -41,33 +38,17 @@ class SupabaseJs:
     """supabase-js in a Node process (scripts/sandbox/node/contract_requests.mjs)."""
 
     def __init__(self, sandbox: SandboxAddress) -> None:
-        self._process = subprocess.Popen(
-            node_command("contract_requests.mjs", sandbox.url, sandbox.publishable_key),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        self._numbers = count()
+        self._script = NodeScript("contract_requests.mjs", sandbox)
 
     def call(self, request: str, token: str | None, **arguments: object) -> Outcome:
-        """Pass one line in and take one line out."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        line = {"id": next(self._numbers), "request": request, "token": token, "with": arguments}
-        self._process.stdin.write(json.dumps(line).encode() + b"\n")
-        self._process.stdin.flush()
-        told = json.loads(self._process.stdout.readline())
-        assert told["id"] == line["id"]
+        """Have it send the request."""
+        told = self._script.ask({"request": request, "token": token, "with": arguments})
         error = told["error"] or {}
         return Outcome(data=told["data"], code=error.get("code"), status=told.get("status") or error.get("status"))
 
     def close(self) -> None:
         """End the process."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait(10)
+        self._script.close()
 
 
 class SupabasePy:
