@@ -45,6 +45,7 @@ const app = new App({
     jwt_secret: settings.jwtSecret,
     jwt_expiry: settings.jwtExpirySeconds,
     site_url: settings.siteUrl,
+    enable_refresh_token_rotation: true, // a token used again, and not just by who missed the answer, ends the session
     email: { enable_confirmations: false },
   },
   options: { server: { apiKeys: { resolver: callerOf }, admin: false, disableStudio: true, disableFallback: true } },
