@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from urllib.parse import quote, unquote_to_bytes, urlsplit
@@ -25,8 +25,8 @@ _BLANKS = " \t"
 _CHUNK_NUMBER = re.compile(r"\.(?:0|[1-9][0-9]*)", re.ASCII)
 _REFRESH_TOKEN = re.compile(r"[!-~]{1,1024}", re.ASCII)
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-_BASE64URL = re.compile(rb"[A-Za-z0-9_-]*")
 _IGNORED_IN_BASE64 = b" \t\r\n="
+_FROM_BASE64URL = bytes.maketrans(b"-_+/", b"+/!!")  # the two alphabets differ in these; ! is in neither
 _KEPT_BY_ENCODE_URI_COMPONENT = "!*'()"  # beyond what quote() keeps anyway
 _CONTINUATION_DIGITS = "89AB"
 _NULL = Raw(b"null")
@@ -149,7 +149,7 @@ def _chunks(selected: Mapping[str, str], name: str) -> Iterable[str]:
 def _decoded(value: str) -> bytes:
     """Undo the percent-encoding of one cookie; one that is not right is taken as it is, as by the cookie libraries."""
     text = value.encode(errors="replace")
-    return text if _BAD_ESCAPE.search(text) else unquote_to_bytes(text)
+    return text if b"%" not in text or _BAD_ESCAPE.search(text) else unquote_to_bytes(text)
 
 
 def _from_base64(value: bytes) -> bytes:
@@ -159,10 +159,8 @@ def _from_base64(value: bytes) -> bytes:
         binascii.Error: it is not base64url.
 
     """
-    text = value[len(BASE64_PREFIX) :].translate(None, _IGNORED_IN_BASE64)
-    if not _BASE64URL.fullmatch(text):
-        raise binascii.Error
-    return urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+    text = value[len(BASE64_PREFIX) :].translate(_FROM_BASE64URL, _IGNORED_IN_BASE64)
+    return binascii.a2b_base64(text + b"=" * (-len(text) % 4), strict_mode=True)
 
 
 def _session(content: bytes, *, is_base64: bool) -> StoredSession | None:
