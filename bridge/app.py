@@ -40,6 +40,12 @@ from bridge.store.supabase import SupabaseStore
 from bridge.typing_state import TypingState
 from bridge.typing_upkeep import TypingUpkeep
 from bridge.websocket import Sockets
+from compat import cookies
+from compat.refreshing import Refresh, Refreshes, RefreshRefused, RefreshUnavailable
+from compat.session import Rules, Sessions
+
+REFUSALS = frozenset({400, 403, 422})
+"""Statuses by which the Auth server refuses a refresh token; others are about our key, its address or its load."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +56,7 @@ class Bridge:
     context: Context
     relay: Relay
     sockets: Sockets
+    sessions: Sessions
     http: httpx.AsyncClient
 
 
@@ -95,6 +102,8 @@ def create_bridge(
         open_connection, context.health, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes
     )
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
+    refreshes = Refreshes(_refresh(settings, http), clock)
+    sessions = Sessions(verifier, store.users, refreshes if settings.refresh_sessions else None, _rules(settings))
     app = Quart(__name__)
     presence = PresenceUpkeep(context)
     _serve(app, settings, relay, sockets)
@@ -105,8 +114,9 @@ def create_bridge(
         await context.store.close()
         await http.aclose()
 
-    _own_lifetime(app, [relay.run, TypingUpkeep(context).run, presence.run, SchemaWatch(store).run], close)
-    return Bridge(app=app, context=context, relay=relay, sockets=sockets, http=http)
+    programs = [relay.run, TypingUpkeep(context).run, presence.run, SchemaWatch(store).run, refreshes.run]
+    _own_lifetime(app, programs, close)
+    return Bridge(app=app, context=context, relay=relay, sockets=sockets, sessions=sessions, http=http)
 
 
 def _serve(app: Quart, settings: Settings, relay: Relay, sockets: Sockets) -> None:
@@ -180,3 +190,34 @@ def _verifier(settings: Settings, http: httpx.AsyncClient, clock: Clock) -> Toke
         audience=settings.token_audience,
         leeway_seconds=settings.token_leeway_seconds,
     )
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        cookie_name=settings.session_cookie or cookies.default_name(settings.supabase_url),
+        secure=settings.session_cookie_secure,
+        trusted_origins=settings.named_origins,
+        phone_identity=settings.phone_identity,
+    )
+
+
+def _refresh(settings: Settings, http: httpx.AsyncClient) -> Refresh:
+    """Make what refreshes a session; nothing of the visitor's own request is passed on (supabase.md 1.2)."""
+    key = settings.supabase_publishable_key or settings.supabase_secret_key
+
+    async def refresh(token: str) -> bytes:
+        try:
+            answer = await http.post(
+                f"{settings.supabase_url}/auth/v1/token?grant_type=refresh_token",
+                json={"refresh_token": token},
+                headers={"apikey": key.get_secret_value()},
+            )
+        except httpx.HTTPError as error:
+            raise RefreshUnavailable(type(error).__name__) from error
+        if answer.status_code in REFUSALS:
+            raise RefreshRefused(f"status {answer.status_code}")
+        if not answer.is_success:
+            raise RefreshUnavailable(f"status {answer.status_code}")
+        return answer.content
+
+    return refresh

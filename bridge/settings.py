@@ -5,6 +5,7 @@ Every setting is described in docs/settings.md; a test compares the two.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -12,6 +13,8 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, Validation
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bridge.errors import ConfigError
+
+_COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # RFC 9110, token
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=24 * 3600)]
@@ -27,6 +30,9 @@ class Settings(BaseSettings):
     supabase_secret_key: SecretStr = Field(
         validation_alias=AliasChoices("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SERVICE_KEY")
     )
+    supabase_publishable_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY")
+    )
     supabase_jwt_secret: SecretStr | None = None
 
     host: str = Field("127.0.0.1", validation_alias="BRIDGE_HOST")
@@ -38,6 +44,10 @@ class Settings(BaseSettings):
     token_audience: str = Field("authenticated", validation_alias="BRIDGE_TOKEN_AUDIENCE")
     token_leeway_seconds: Seconds = Field(5.0, validation_alias="BRIDGE_TOKEN_LEEWAY_SECONDS")
     phone_identity: bool = Field(default=True, validation_alias="BRIDGE_PHONE_IDENTITY")
+
+    session_cookie: str | None = Field(None, validation_alias="BRIDGE_SESSION_COOKIE")
+    session_cookie_secure: bool = Field(default=False, validation_alias="BRIDGE_SESSION_COOKIE_SECURE")
+    refresh_sessions: bool = Field(default=True, validation_alias="BRIDGE_REFRESH_SESSIONS")
 
     auth_deadline_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_AUTH_DEADLINE_SECONDS")
     ping_interval_seconds: Seconds = Field(20.0, validation_alias="BRIDGE_PING_INTERVAL_SECONDS")
@@ -66,11 +76,24 @@ class Settings(BaseSettings):
     @field_validator("supabase_secret_key")
     @classmethod
     def _is_not_public(cls, value: SecretStr) -> SecretStr:
-        key = value.get_secret_value()
-        if not key or not all("!" <= character <= "~" for character in key):
-            raise ValueError("must be a key of ASCII characters without spaces")
-        if key.startswith("sb_publishable_"):
+        _check_fits_into_a_header(value)
+        if value.get_secret_value().startswith("sb_publishable_"):
             raise ValueError("is a publishable key; the bridge needs the secret (or service_role) key")
+        return value
+
+    @field_validator("supabase_publishable_key")
+    @classmethod
+    def _is_key_if_any(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            return None
+        _check_fits_into_a_header(value)
+        return value
+
+    @field_validator("session_cookie")
+    @classmethod
+    def _is_cookie_name(cls, value: str | None) -> str | None:
+        if value is not None and not _COOKIE_NAME.fullmatch(value):
+            raise ValueError("must be a cookie name")
         return value
 
     @field_validator("log_level")
@@ -90,8 +113,22 @@ class Settings(BaseSettings):
     @property
     def origins(self) -> frozenset[str] | None:
         """Return the origins that may open a socket, or None for any."""
-        listed = frozenset(origin.strip().rstrip("/") for origin in self.allowed_origins.split(",") if origin.strip())
-        return None if "*" in listed else listed
+        return None if "*" in self._listed_origins else self._listed_origins
+
+    @property
+    def named_origins(self) -> frozenset[str]:
+        """Return the origins that are listed by name: `*` is no leave to act with a visitor's cookies."""
+        return self._listed_origins - {"*"}
+
+    @property
+    def _listed_origins(self) -> frozenset[str]:
+        return frozenset(origin.strip().rstrip("/") for origin in self.allowed_origins.split(",") if origin.strip())
+
+
+def _check_fits_into_a_header(key: SecretStr) -> None:
+    text = key.get_secret_value()
+    if not text or not all("!" <= character <= "~" for character in text):
+        raise ValueError("must be a key of ASCII characters without spaces")
 
 
 def _is_plain_web_address(value: str) -> bool:

@@ -117,6 +117,15 @@ def test_a_missing_key_is_named_by_its_current_name(monkeypatch: pytest.MonkeyPa
             "sb_publishable_x",
             "SUPABASE_SECRET_KEY is a publishable key; the bridge needs the secret (or service_role) key.",
         ),
+        (
+            "SUPABASE_PUBLISHABLE_KEY",
+            "a b",
+            "SUPABASE_PUBLISHABLE_KEY must be a key of ASCII characters without spaces.",
+        ),
+        ("BRIDGE_SESSION_COOKIE", "", "BRIDGE_SESSION_COOKIE must be a cookie name."),
+        ("BRIDGE_SESSION_COOKIE", "a;b", "BRIDGE_SESSION_COOKIE must be a cookie name."),
+        ("BRIDGE_SESSION_COOKIE", "a=b", "BRIDGE_SESSION_COOKIE must be a cookie name."),
+        ("BRIDGE_SESSION_COOKIE", "söße", "BRIDGE_SESSION_COOKIE must be a cookie name."),
         ("BRIDGE_LOG_LEVEL", "loud", "BRIDGE_LOG_LEVEL must be debug, info, warning or error."),
         ("BRIDGE_PORT", "65536", "BRIDGE_PORT input should be less than or equal to 65535."),
         (
@@ -183,19 +192,46 @@ def test_an_unusable_argument_is_named_by_its_variable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("listed", "origins"),
+    ("listed", "origins", "named"),
     [
-        ("*", None),
-        ("https://a.example, *", None),
-        ("https://a.example", {"https://a.example"}),
-        (" https://a.example/ ,,http://localhost:3000", {"https://a.example", "http://localhost:3000"}),
-        ("", set()),
+        ("*", None, set()),
+        ("https://a.example, *", None, {"https://a.example"}),
+        ("https://a.example", {"https://a.example"}, {"https://a.example"}),
+        (
+            " https://a.example/ ,,http://localhost:3000",
+            {"https://a.example", "http://localhost:3000"},
+            {"https://a.example", "http://localhost:3000"},
+        ),
+        ("", set(), set()),
     ],
 )
-def test_origins_are_a_list_or_any(complete: pytest.MonkeyPatch, listed: str, origins: set[str] | None) -> None:
-    """An empty list allows no page at all."""
+def test_origins_are_a_list_or_any(
+    complete: pytest.MonkeyPatch, listed: str, origins: set[str] | None, named: set[str]
+) -> None:
+    """An empty list allows no page at all; a star opens sockets, not what goes by cookie."""
     complete.setenv("BRIDGE_ALLOWED_ORIGINS", listed)
     assert load_settings().origins == origins
+    assert load_settings().named_origins == named
+
+
+@pytest.mark.parametrize("name", ["SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY"])
+def test_the_public_key_has_an_older_name(complete: pytest.MonkeyPatch, name: str) -> None:
+    """It may be missing or empty."""
+    assert load_settings().supabase_publishable_key is None
+    complete.setenv(name, "")
+    assert load_settings().supabase_publishable_key is None
+    complete.setenv(name, "sb_publishable_abc")
+    key = load_settings().supabase_publishable_key
+    assert key is not None
+    assert key.get_secret_value() == "sb_publishable_abc"
+
+
+@pytest.mark.usefixtures("complete")
+@pytest.mark.parametrize("name", ["sb-abcdefgh-auth-token", "my.session", "__Secure-sb"])
+def test_the_session_cookie_may_have_a_name_of_its_own(name: str) -> None:
+    """By default nothing is set, for the name follows from the address."""
+    assert load_settings().session_cookie is None
+    assert load_settings(session_cookie=name).session_cookie == name
 
 
 def test_every_setting_has_a_variable_of_our_own() -> None:
