@@ -55,21 +55,26 @@ async def answers(port: int) -> bool:
             return False
 
 
+Prepare = Callable[[Bridge], None]
 StartBridge = Callable[..., AbstractAsyncContextManager[RunningBridge]]
 
 
 @asynccontextmanager
-async def running(sandbox: SandboxAddress, **overrides: object) -> AsyncIterator[RunningBridge]:
+async def running(
+    sandbox: SandboxAddress, prepare: Prepare = lambda _: None, **overrides: object
+) -> AsyncIterator[RunningBridge]:
     """Run a bridge until the block ends; ready means that the feed is live."""
-    async with serving(sandbox, **overrides) as started:
+    async with serving(sandbox, prepare, **overrides) as started:
         async with asyncio.timeout(READY_SECONDS):
             await started.parts.relay.wait_until_live()
         yield started
 
 
 @asynccontextmanager
-async def serving(sandbox: SandboxAddress, **overrides: object) -> AsyncIterator[RunningBridge]:
-    """Run a bridge until the block ends, live or not."""
+async def serving(
+    sandbox: SandboxAddress, prepare: Prepare = lambda _: None, **overrides: object
+) -> AsyncIterator[RunningBridge]:
+    """Run a bridge until the block ends, live or not; `prepare` sees it before it starts."""
     settings = load_settings(
         **{
             "supabase_url": sandbox.url,
@@ -80,6 +85,7 @@ async def serving(sandbox: SandboxAddress, **overrides: object) -> AsyncIterator
         }
     )
     parts = create_bridge(settings)
+    prepare(parts)
     stop = asyncio.Event()
     listening = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as tasks:
@@ -95,10 +101,10 @@ async def serving(sandbox: SandboxAddress, **overrides: object) -> AsyncIterator
 
 @pytest.fixture
 def start_bridge(sandbox: SandboxAddress) -> StartBridge:
-    """Start a bridge with settings of the test's own."""
+    """Start a bridge with settings, and perhaps endpoints, of the test's own."""
 
-    def start(**overrides: object) -> AbstractAsyncContextManager[RunningBridge]:
-        return running(sandbox, **overrides)
+    def start(prepare: Prepare = lambda _: None, **overrides: object) -> AbstractAsyncContextManager[RunningBridge]:
+        return running(sandbox, prepare, **overrides)
 
     return start
 
