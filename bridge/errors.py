@@ -14,39 +14,153 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 
 class ErrorCode(StrEnum):
     """The codes of the wire, none invented (contract ws-protocol section 4)."""
 
-    ACCESS_DENIED = "ACCESS_DENIED"
-    AUTH_ERROR = "AUTH_ERROR"
-    AUTH_REQUIRED = "AUTH_REQUIRED"
-    CONFIG_ERROR = "CONFIG_ERROR"
-    DATABASE_ERROR = "DATABASE_ERROR"
-    INVALID_DATA = "INVALID_DATA"
-    INVALID_ENCRYPTED_CONTENTS = "INVALID_ENCRYPTED_CONTENTS"
-    INVALID_MESSAGE = "INVALID_MESSAGE"
-    INVALID_TOKEN = "INVALID_TOKEN"
-    MESSAGE_NOT_FOUND = "MESSAGE_NOT_FOUND"
-    MISSING_CONVERSATION_ID = "MISSING_CONVERSATION_ID"
-    MISSING_REQUIRED_FIELDS = "MISSING_REQUIRED_FIELDS"
-    MISSING_TOKEN = "MISSING_TOKEN"
-    SERVER_ERROR = "SERVER_ERROR"
-    UNAUTHORIZED = "UNAUTHORIZED"
-    UNKNOWN_MESSAGE_TYPE = "UNKNOWN_MESSAGE_TYPE"
-    USER_NOT_FOUND = "USER_NOT_FOUND"
+    when: str
+    """When it is answered."""
+    advice: str
+    """What a client should do."""
+
+    def __new__(cls, value: str, when: str, advice: str) -> Self:
+        """Make a code with its two sentences."""
+        code = str.__new__(cls, value)
+        code._value_ = value
+        code.when = when
+        code.advice = advice
+        return code
+
+    ACCESS_DENIED = (
+        "ACCESS_DENIED",
+        "The user is no active member of the conversation or group, or there is none with that id: not told apart.",
+        "Do not repeat it; load the conversations again, for the user may have been removed.",
+    )
+    AUTH_ERROR = (
+        "AUTH_ERROR",
+        "The token could not be judged: the signing keys or the users table cannot be reached.",
+        "The token may be good; authenticate with it again after a pause.",
+    )
+    AUTH_REQUIRED = (
+        "AUTH_REQUIRED",
+        "An action about conversations or groups came before `auth` had succeeded.",
+        "Authenticate, then repeat the command.",
+    )
+    CONFIG_ERROR = (
+        "CONFIG_ERROR",
+        "The bridge lacks the secret that a token of this kind is verified with.",
+        "Tell the operator; repeating helps only after the setting has changed.",
+    )
+    DATABASE_ERROR = (
+        "DATABASE_ERROR",
+        "The tables could not be read or written, or they refused what was to be written.",
+        "Repeat it a few times after a pause, a send only with its `clientMessageId`; a refusal stays one.",
+    )
+    INVALID_DATA = (
+        "INVALID_DATA",
+        "A field is missing or its value cannot be used; the text says which.",
+        "Correct the payload; the same one is refused again.",
+    )
+    INVALID_ENCRYPTED_CONTENTS = (
+        "INVALID_ENCRYPTED_CONTENTS",
+        "`encryptedContents` is no object of sealed copies by user id, or none of them is for a member.",
+        "Load the members again and seal for them.",
+    )
+    INVALID_MESSAGE = (
+        "INVALID_MESSAGE",
+        "The frame is no envelope: not JSON, binary, a field missing or of the wrong kind, a type that is not listed.",
+        "Correct the client; the connection stays usable.",
+    )
+    INVALID_TOKEN = (
+        "INVALID_TOKEN",
+        "The token is not valid, or it has expired since `auth`.",
+        "Get a new token, send `auth` on the same connection, then repeat the command.",
+    )
+    MESSAGE_NOT_FOUND = (
+        "MESSAGE_NOT_FOUND",
+        "The message that older ones were asked for is not in this conversation.",
+        "Load the newest page instead.",
+    )
+    MISSING_CONVERSATION_ID = (
+        "MISSING_CONVERSATION_ID",
+        "`conversationId` is missing, or another field is of the wrong kind.",
+        "Correct the payload; the same one is refused again.",
+    )
+    MISSING_REQUIRED_FIELDS = (
+        "MISSING_REQUIRED_FIELDS",
+        "A required field is missing, empty or of the wrong kind; the text names the fields.",
+        "Correct the payload; the same one is refused again.",
+    )
+    MISSING_TOKEN = (
+        "MISSING_TOKEN",
+        "`auth` came without a token.",
+        "Send `auth` with the access token of the user's login.",
+    )
+    SERVER_ERROR = (
+        "SERVER_ERROR",
+        "Something failed that is the server's own fault.",
+        "Repeat it a few times after a pause, a send only with its `clientMessageId`.",
+    )
+    UNAUTHORIZED = (
+        "UNAUTHORIZED",
+        "An action about messages, receipts or typing came before `auth` had succeeded.",
+        "Authenticate, then repeat the command.",
+    )
+    UNKNOWN_MESSAGE_TYPE = (
+        "UNKNOWN_MESSAGE_TYPE",
+        "The type is known to clients but no action of this bridge; the text names it.",
+        "Do not send it to this bridge.",
+    )
+    USER_NOT_FOUND = (
+        "USER_NOT_FOUND",
+        "The token is valid, but its account has no user in the chat.",
+        "Let the user finish signing up; another token of the same account changes nothing.",
+    )
 
 
 class CloseCode(IntEnum):
     """Why a connection ends; 4000-4499: come back after a pause, 4500-4999: do not come back by yourself."""
 
-    INTERNAL_ERROR = 1011
-    SERVICE_RESTART = 1012
-    NOT_AUTHENTICATED_IN_TIME = 4003
-    TOO_SLOW = 4008
-    TOO_MANY_COMMANDS = 4029
+    when: str
+    """Why the bridge closes with it."""
+    advice: str
+    """What a client should do."""
+
+    def __new__(cls, value: int, when: str, advice: str) -> Self:
+        """Make a code with its two sentences."""
+        code = int.__new__(cls, value)
+        code._value_ = value
+        code.when = when
+        code.advice = advice
+        return code
+
+    INTERNAL_ERROR = (
+        1011,
+        "The connection's handling failed, or the bridge had to end before it could say more.",
+        "Come back after a pause.",
+    )
+    SERVICE_RESTART = (
+        1012,
+        "The bridge is being restarted.",
+        "Come back after a pause, not at once: everybody else does too.",
+    )
+    NOT_AUTHENTICATED_IN_TIME = (
+        4003,
+        "No `auth` succeeded in time.",
+        "Come back when there is a token.",
+    )
+    TOO_SLOW = (
+        4008,
+        "The client did not read what was waiting for it.",
+        "Come back after a pause and load again: pushes are lost.",
+    )
+    TOO_MANY_COMMANDS = (
+        4029,
+        "Too many commands were waiting for their turn.",
+        "Come back after a pause and wait for answers before sending more.",
+    )
 
 
 class Fault(NamedTuple):

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from bridge.clock import wire_time
-from bridge.errors import Fault
+from bridge.errors import ErrorCode, Fault
 
 _OF_EVERY_CLIENT: Final = """
     auth auth_success auth_error load_conversations conversations_loaded join_conversation leave_conversation
@@ -68,7 +68,7 @@ class ErrorPayload(Struct, frozen=True):
     """The payload of an `error` frame; requestId is null only where the frame had no readable one."""
 
     error: str
-    code: str
+    code: ErrorCode
     requestId: str | None  # noqa: N815  # the wire's own name
 
 
@@ -124,7 +124,7 @@ def reply(reply_type: str, payload: object, request_id: str, now: datetime) -> s
 
 def error(fault: Fault, request_id: str | None, fresh_id: str, now: datetime) -> str:
     """Refuse one command; without a readable request id the envelope carries a fresh one."""
-    refusal = ErrorPayload(error=fault.text, code=fault.code.value, requestId=request_id)
+    refusal = ErrorPayload(error=fault.text, code=fault.code, requestId=request_id)
     return _encode("error", refusal, request_id or fresh_id, now)
 
 

@@ -223,7 +223,7 @@ def test_replies_and_errors_are_the_contracts(name: str) -> None:
     """Word for word."""
 
     def fault(code: str, text: str) -> Fault:
-        return Fault(ErrorCode(code), text)
+        return Fault(ErrorCode[code], text)
 
     one = ACTIONS[name]
     reply, *faults = CONTRACT[name]
