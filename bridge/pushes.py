@@ -5,9 +5,10 @@ One function per push, listed in PUSHES; the specification is made from the same
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final, Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast, get_type_hints
 
 from msgspec import Struct
 
@@ -70,13 +71,18 @@ class ConnectionStatus(Struct, frozen=True):
 
 
 class Push(Generic[E]):
-    """How one kind of event is told: the wire type, who understands it (None: every client), and the payload."""
+    """How one kind of event is told: the wire type, who understands it (None: every client), and the payload.
+
+    What the function's docstring says is said to client authors.
+    """
 
     def __init__(self, name: str, event: type[E], capability: Capability | None, show: Callable[[E], Struct]) -> None:
         self.name = name
         self.event = event
         self.capability = capability
         self.show = show
+        self.payload: type[Struct] = get_type_hints(show)["return"]
+        self.description = inspect.getdoc(show) or ""
 
 
 def push(
@@ -92,20 +98,23 @@ def push(
 
 @push("message_received", MessageSent)
 def message_received(event: MessageSent) -> MessageReceived:
-    """Show a new message."""
+    """Tell of a new message: every client of every active member, the sender's too, once."""
     return MessageReceived(message_row(event.message))
 
 
 @push("typing_update", TypingChanged)
 def typing_update(event: TypingChanged) -> TypingUpdate:
-    """Show who types; the name is the original's but for the email, which is nobody's business (contract section 4)."""
+    """Tell who types: the other members' clients that joined this conversation last.
+
+    The name is the original's but for the email, which is nobody's business (contract section 4).
+    """
     name = event.typist.username or event.typist.display_name
     return TypingUpdate(event.topic, event.typist.id, name, event.is_typing)
 
 
 @push("messages_read", MessagesRead, capability=Capability.RECEIPTS)
 def messages_read(event: MessagesRead) -> MessagesReadUpdate:
-    """Show what somebody has read."""
+    """Tell what somebody has read, oneself on another client included."""
     return MessagesReadUpdate(event.topic, event.reader_id, event.message_ids, row_time(event.read_at))
 
 

@@ -41,7 +41,7 @@ class MessageRow(Struct, frozen=True, kw_only=True):
 
     `content_state` is absent where the content is plain text; `sealed`: the content is the viewer's own copy;
     `unavailable`: there is nothing to show, and the content is empty. `content_type` and `has_attachments` are there
-    where the database has them (DB-2 on).
+    where the database has them.
     """
 
     id: str
@@ -64,7 +64,7 @@ class MessageRow(Struct, frozen=True, kw_only=True):
 
 
 class ConversationRow(Struct, frozen=True, kw_only=True):
-    """A line of the conversation list under both name sets: that of L, W1 and early W2, then that of W2 and W3."""
+    """A line of the conversation list under both name sets: that of the first clients, then that of the later ones."""
 
     conversation_id: str
     conversation_type: str

@@ -6,9 +6,10 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Annotated
 
 import structlog
-from msgspec import DecodeError, Struct, json
+from msgspec import DecodeError, Meta, Struct, json
 from structlog.contextvars import bound_contextvars
 
 from bridge import protocol
@@ -45,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 
 class ClientName(Struct, frozen=True):
-    """The program at the other end, as it calls itself."""
+    """The program at the other end, as it calls itself; for the bridge's log."""
 
     name: str = ""
     version: str = ""
@@ -54,16 +55,22 @@ class ClientName(Struct, frozen=True):
 class Authenticate(Struct, frozen=True):
     """Request of auth."""
 
-    token: str
+    token: Annotated[str, Meta(description="The access token of the user's login, as Supabase Auth issues it.")]
     client: ClientName = ClientName()
-    capabilities: list[object] = []
+    capabilities: Annotated[
+        list[object], Meta(description="What the client understands beyond the old types; unknown names are ignored.")
+    ] = []
 
 
 class Authenticated(Struct, frozen=True):
     """Result of auth."""
 
     user: UserRow
-    capabilities: list[Capability]
+    capabilities: Annotated[list[Capability], Meta(description="Those asked for that this bridge knows.")]
+
+
+class Ping(Struct, frozen=True):
+    """Request of ping."""
 
 
 class Pong(Struct, frozen=True):

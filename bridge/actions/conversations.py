@@ -7,7 +7,7 @@ from msgspec import Struct
 from bridge.actions.authorise import require_member
 from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.registry import Faults, action
-from bridge.errors import AUTH_REQUIRED, CONVERSATION_ID_REQUIRED, ActionError, ErrorCode, Fault
+from bridge.errors import ACCESS_DENIED, AUTH_REQUIRED, CONVERSATION_ID_REQUIRED, ActionError, ErrorCode, Fault
 from bridge.ids import canonical_uuid
 from bridge.models import ConversationId
 from bridge.rows import ConversationRow, conversation_row
@@ -27,7 +27,7 @@ class LoadConversations(Struct, frozen=True):
 
 
 class ConversationsLoaded(Struct, frozen=True):
-    """Result of load_conversations."""
+    """Result of load_conversations: the latest activity first."""
 
     conversations: list[ConversationRow]
 
@@ -51,9 +51,19 @@ async def load_conversations(request: LoadConversations, caller: Caller, context
     return Outcome(result=ConversationsLoaded([conversation_row(summary) for summary in summaries]))
 
 
-@action("join_conversation", OneConversation, reply="conversation_joined", result=ConversationNamed, faults=_ROOM)
+@action(
+    "join_conversation",
+    OneConversation,
+    reply="conversation_joined",
+    result=ConversationNamed,
+    faults=_ROOM,
+    refusals=[ACCESS_DENIED],
+)
 async def join_conversation(request: OneConversation, caller: Caller, context: Context) -> Outcome:
-    """Open a conversation on this client; repeating is fine. Messages arrive whether joined or not (decision 3)."""
+    """Open a conversation on this client, which is told of typing in the one joined last; repeating is fine.
+
+    Messages arrive whether joined or not (decision 3).
+    """
     _require_id(request)
     conversation_id, _ = await require_member(request.conversation_id, caller, context)
     caller.rooms.join(conversation_id)

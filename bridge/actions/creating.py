@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import partial
+from typing import Annotated
 
 import structlog
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from bridge.actions.authorise import require_group_member
 from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.registry import Faults, action
 from bridge.actions.undoing import undone_on_failure
-from bridge.errors import AUTH_REQUIRED, ActionError, ErrorCode, Fault, StoreError
+from bridge.errors import ACCESS_DENIED, AUTH_REQUIRED, ActionError, ErrorCode, Fault, StoreError
 from bridge.identity import users_of
 from bridge.ids import canonical_uuid, direct_conversation_id, new_conversation_id
 from bridge.models import Conversation, ConversationId, NewConversation, User, UserId
@@ -40,12 +41,18 @@ log = structlog.get_logger(__name__)
 class CreateConversation(Struct, frozen=True, kw_only=True):
     """Request of create_conversation, in the original's shape or in that of the clients' documentation (F20)."""
 
-    original_ids: list[str] | None = field(default=None, name="participantIds")
-    is_group: bool | None = field(default=None, name="isGroup")
-    participant_ids: list[str] | None = None
-    type: str | None = None
-    group_id: str | None = None
-    name: str | None = None
+    original_ids: Annotated[list[str] | None, Meta(description="The others, in the original's shape.")] = field(
+        default=None, name="participantIds"
+    )
+    is_group: Annotated[bool | None, Meta(description="Not a direct conversation even with one other person.")] = field(
+        default=None, name="isGroup"
+    )
+    participant_ids: Annotated[list[str] | None, Meta(description="The others, in the shape that names the type.")] = (
+        None
+    )
+    type: Annotated[str | None, Meta(description="`direct`, `group` or `room`.")] = None
+    group_id: Annotated[str | None, Meta(description="The group that a room belongs to.")] = None
+    name: Annotated[str | None, Meta(description="Direct conversations have none.")] = None
 
 
 class ConversationCreated(Struct, frozen=True):
@@ -57,7 +64,12 @@ class ConversationCreated(Struct, frozen=True):
 
 
 @action(
-    "create_conversation", CreateConversation, reply="conversation_created", result=ConversationCreated, faults=_CREATE
+    "create_conversation",
+    CreateConversation,
+    reply="conversation_created",
+    result=ConversationCreated,
+    faults=_CREATE,
+    refusals=[_TYPE_INVALID, _TOO_MANY, _ADD_FAILED, _NOBODY_ELSE, _NOT_TWO, ACCESS_DENIED],
 )
 async def create_conversation(request: CreateConversation, caller: Caller, context: Context) -> Outcome:
     """Make a conversation with the caller in it, or find the direct one that there is."""

@@ -129,9 +129,9 @@ async def create_group(request: CreateGroup, caller: Caller, context: Context) -
     return Outcome(result=_created(group, made))
 
 
-@action("join_group", JoinGroup, reply="group_joined", result=GroupJoined, faults=_JOIN)
+@action("join_group", JoinGroup, reply="group_joined", result=GroupJoined, faults=_JOIN, refusals=[_CODE_INVALID])
 async def join_group(request: JoinGroup, caller: Caller, context: Context) -> Outcome:
-    """Come into a group and its rooms; whoever is in it already comes into the rooms that are missing."""
+    """Come into a group and its open rooms; whoever is in it already comes into the rooms that are missing."""
     code = (request.code_on_the_wire or request.invite_code or "").strip().upper()
     if not code:
         raise ActionError(_CODE_REQUIRED)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bridge.actions.authorise import require_member
 from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.receipts import mark_shown
 from bridge.actions.registry import Faults, action
-from bridge.errors import MISSING_CONVERSATION_ID, UNAUTHORIZED, ActionError, ErrorCode, Fault
+from bridge.errors import ACCESS_DENIED, MISSING_CONVERSATION_ID, UNAUTHORIZED, ActionError, ErrorCode, Fault
 from bridge.ids import canonical_uuid
 from bridge.models import ConversationId, Identity, Message, MessageId, Position
 from bridge.rows import MessageRow, message_row
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 200
+
+PageSize = Annotated[
+    int | None, Meta(description=f"{DEFAULT_PAGE} unless given; less than 1 means 1, more than {MAX_PAGE} that.")
+]
 
 _BEFORE_REQUIRED = Fault(ErrorCode.MISSING_REQUIRED_FIELDS, "Conversation ID and beforeMessageId are required")
 _BEFORE_NOT_FOUND = Fault(ErrorCode.MESSAGE_NOT_FOUND, "Before message not found")
@@ -39,28 +44,38 @@ class LoadMessages(Struct, frozen=True, rename="camel"):
     """Request of load_messages."""
 
     conversation_id: str
-    limit: int | None = None
+    limit: PageSize = None
 
 
 class LoadMoreMessages(Struct, frozen=True, rename="camel"):
     """Request of load_more_messages."""
 
     conversation_id: str
-    before_message_id: str
-    limit: int | None = None
+    before_message_id: Annotated[str, Meta(description="The oldest message that the client has.")]
+    limit: PageSize = None
 
 
 class MessagesLoaded(Struct, frozen=True, rename="camel"):
-    """Result of load_messages and load_more_messages: ascending by (created_at, id)."""
+    """Result of load_messages and load_more_messages: oldest first, by (created_at, id)."""
 
     messages: list[MessageRow]
     conversation_id: str
-    has_more: bool | UnsetType = UNSET
+    has_more: Annotated[bool, Meta(description="Whether there are older ones.")] | UnsetType = UNSET
 
 
-@action("load_messages", LoadMessages, reply="messages_loaded", result=MessagesLoaded, faults=_LOAD)
+@action(
+    "load_messages",
+    LoadMessages,
+    reply="messages_loaded",
+    result=MessagesLoaded,
+    faults=_LOAD,
+    refusals=[ACCESS_DENIED],
+)
 async def load_messages(request: LoadMessages, caller: Caller, context: Context) -> Outcome:
-    """Read the newest messages of a conversation (the original gave the oldest, contract F26)."""
+    """Read the newest messages of a conversation and mark those of others as read.
+
+    The original gave the oldest (contract F26).
+    """
     if not request.conversation_id:
         raise ActionError(MISSING_CONVERSATION_ID)
     conversation_id, members = await require_member(request.conversation_id, caller, context)
@@ -69,9 +84,16 @@ async def load_messages(request: LoadMessages, caller: Caller, context: Context)
     return _loaded(conversation_id, page, has_more=has_more)
 
 
-@action("load_more_messages", LoadMoreMessages, reply="messages_loaded", result=MessagesLoaded, faults=_LOAD_MORE)
+@action(
+    "load_more_messages",
+    LoadMoreMessages,
+    reply="messages_loaded",
+    result=MessagesLoaded,
+    faults=_LOAD_MORE,
+    refusals=[ACCESS_DENIED, _BEFORE_NOT_FOUND],
+)
 async def load_more_messages(request: LoadMoreMessages, caller: Caller, context: Context) -> Outcome:
-    """Read the messages before one that the client has."""
+    """Read the messages before one that the client has; nothing is marked as read."""
     if not request.conversation_id or not request.before_message_id:
         raise ActionError(_BEFORE_REQUIRED)
     conversation_id, _ = await require_member(request.conversation_id, caller, context)

@@ -10,7 +10,7 @@ from bridge.errors import ActionError, ErrorCode, Fault
 MAX_METADATA_BYTES = 16_384
 MAX_METADATA_DEPTH = 50
 
-_METADATA = Fault(
+METADATA_MALFORMED = Fault(
     ErrorCode.INVALID_DATA,
     f"Metadata must be an object of at most {MAX_METADATA_BYTES} bytes and {MAX_METADATA_DEPTH} levels",
 )
@@ -27,13 +27,13 @@ def read_metadata(raw: Raw) -> dict[str, object]:
     if text == b"null":
         return {}
     if len(text) > MAX_METADATA_BYTES:
-        raise ActionError(_METADATA)
+        raise ActionError(METADATA_MALFORMED)
     try:
         metadata = msgspec.json.decode(text, type=dict[str, object])
     except (msgspec.DecodeError, RecursionError) as error:
-        raise ActionError(_METADATA) from error
+        raise ActionError(METADATA_MALFORMED) from error
     if _is_deeper(metadata, MAX_METADATA_DEPTH):
-        raise ActionError(_METADATA)
+        raise ActionError(METADATA_MALFORMED)
     return metadata
 
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import structlog
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from bridge.actions.authorise import require_member
 from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.registry import Faults, action
-from bridge.errors import MISSING_CONVERSATION_ID, UNAUTHORIZED, ActionError, ErrorCode, Fault, StoreError
+from bridge.errors import (
+    ACCESS_DENIED,
+    MISSING_CONVERSATION_ID,
+    UNAUTHORIZED,
+    ActionError,
+    ErrorCode,
+    Fault,
+    StoreError,
+)
 from bridge.ids import canonical_uuid
 from bridge.models import ConversationId, Message, MessageId, UserId
 
@@ -33,7 +42,7 @@ class MarkAsRead(Struct, frozen=True, rename="camel"):
     """Request of mark_as_read."""
 
     conversation_id: str
-    message_ids: list[str]
+    message_ids: Annotated[list[str], Meta(extra_json_schema={"maxItems": MAX_AT_ONCE})]
 
 
 class MarkedAsRead(Struct, frozen=True, rename="camel"):
@@ -43,7 +52,14 @@ class MarkedAsRead(Struct, frozen=True, rename="camel"):
     message_ids: list[str]
 
 
-@action("mark_as_read", MarkAsRead, reply="marked_as_read", result=MarkedAsRead, faults=_MARK)
+@action(
+    "mark_as_read",
+    MarkAsRead,
+    reply="marked_as_read",
+    result=MarkedAsRead,
+    faults=_MARK,
+    refusals=[MISSING_CONVERSATION_ID, _TOO_MANY, ACCESS_DENIED],
+)
 async def mark_as_read(request: MarkAsRead, caller: Caller, context: Context) -> Outcome:
     """Mark messages of others as read; own ones, those of other conversations and unknown ones are passed over."""
     if not request.conversation_id:

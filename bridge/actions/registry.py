@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from bridge.actions.context import Caller, Context, Outcome
-from bridge.errors import INTERNAL_ERROR, ActionError, Fault
+from bridge.errors import INTERNAL_ERROR, INVALID_TOKEN, ActionError, Fault
 
 Q = TypeVar("Q", bound=Struct)
 Handler = Callable[[Q, Caller, Context], Awaitable[Outcome]]
+
+REQUIRED: Final = Meta(extra_json_schema={"x-required": True})
+"""For a field that has a default only because its handler, not its decoder, says what is missing."""
 
 
 class Faults(Struct, frozen=True, kw_only=True):
@@ -32,17 +36,35 @@ class Reply(Struct, frozen=True):
 
 
 class Action(Generic[Q]):
-    """A named operation."""
+    """A named operation; what its handler's docstring says is said to client authors."""
 
-    def __init__(self, name: str, request: type[Q], handler: Handler[Q], *, reply: Reply, faults: Faults) -> None:
+    def __init__(
+        self,
+        name: str,
+        request: type[Q],
+        handler: Handler[Q],
+        *,
+        reply: Reply,
+        faults: Faults,
+        refusals: Sequence[Fault] = (),
+    ) -> None:
         self.name = name
         self.request = request
         self.reply = reply.name
         self.result = reply.result
         self.faults = faults
+        self.refusals = tuple(refusals)
+        self.description = inspect.getdoc(handler) or ""
         self._handler = handler
         # Built once: a decoder per frame would cost hundreds of times the decoding (style section 7.7).
         self._decoder = msgspec.json.Decoder(request, strict=False)
+
+    @property
+    def errors(self) -> tuple[Fault, ...]:
+        """Return everything that it is ever refused with, each once, in the order in which it is looked at."""
+        first = (self.faults.unauthenticated, INVALID_TOKEN, self.faults.malformed)
+        last = (self.faults.database, self.faults.unexpected)
+        return tuple(dict.fromkeys((*first, *self.refusals, *last)))
 
     async def perform(self, payload: Raw, caller: Caller, context: Context) -> Outcome:
         """Decode the payload and do it.
@@ -64,12 +86,15 @@ class Action(Generic[Q]):
 
 
 def action(
-    name: str, request: type[Q], *, reply: str, result: type[Struct], faults: Faults
+    name: str, request: type[Q], *, reply: str, result: type[Struct], faults: Faults, refusals: Sequence[Fault] = ()
 ) -> Callable[[Handler[Q]], Action[Q]]:
-    """Make a handler an action; a handler for another request type is a type error."""
+    """Make a handler an action; a handler for another request type is a type error.
+
+    `refusals`: what the handler itself refuses with, in the order in which it looks; clients hear of nothing else.
+    """
 
     def declare(handler: Handler[Q]) -> Action[Q]:
-        return Action(name, request, handler, reply=Reply(reply, result), faults=faults)
+        return Action(name, request, handler, reply=Reply(reply, result), faults=faults, refusals=refusals)
 
     return declare
 

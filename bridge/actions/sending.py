@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from functools import partial
+from typing import Annotated
 
 import structlog
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct, field
 from msgspec.structs import replace
 
 from bridge.actions.authorise import require_member
 from bridge.actions.context import Caller, Context, Outcome
-from bridge.actions.metadata import read_metadata
+from bridge.actions.metadata import METADATA_MALFORMED, read_metadata
 from bridge.actions.recipients import SEALED_MALFORMED, read_sealed, recipients_of
-from bridge.actions.registry import Faults, action
+from bridge.actions.registry import REQUIRED, Faults, action
 from bridge.actions.undoing import undone_on_failure
 from bridge.content import NOTHING
-from bridge.errors import UNAUTHORIZED, ActionError, ErrorCode, Fault, StoreError
+from bridge.errors import ACCESS_DENIED, UNAUTHORIZED, ActionError, ErrorCode, Fault, StoreError
 from bridge.events import MessageSent, message_key
 from bridge.hub import Reservation
 from bridge.ids import canonical_uuid, derived_message_id, new_message_id
@@ -40,19 +41,35 @@ _SEND = Faults(
 log = structlog.get_logger(__name__)
 
 
+def _null() -> Raw:
+    return Raw(b"null")
+
+
 class SendMessage(Struct, frozen=True, rename="camel"):
-    """Request of send_message: `content`, or `encryptedContents` with a sealed copy for each recipient.
+    """Request of send_message: `content`, or `encryptedContents` with a sealed copy for each recipient."""
 
-    `client_message_id` makes a repeated send the same message.
-    """
-
-    conversation_id: str = ""
-    content: str | None = None
-    encrypted_contents: Raw = Raw(b"null")
-    message_type: str | None = None
-    reply_to_id: str | None = None
-    metadata: Raw = Raw(b"null")
-    client_message_id: str | None = None
+    conversation_id: Annotated[str, REQUIRED] = ""
+    content: Annotated[str | None, Meta(description="The text; not empty.")] = None
+    encrypted_contents: Annotated[
+        Raw,
+        Meta(
+            description="Sealed copies by the recipients' user ids; the text, if any, is not looked at then.",
+            extra_json_schema={"type": ["object", "null"], "additionalProperties": {"type": "string"}},
+        ),
+    ] = field(default_factory=_null)
+    message_type: Annotated[str | None, Meta(description="`text` unless given; what the table allows.")] = None
+    reply_to_id: Annotated[str | None, Meta(description="A message of the same conversation.")] = None
+    metadata: Annotated[
+        Raw,
+        Meta(description="Kept and shown with the message.", extra_json_schema={"type": ["object", "null"]}),
+    ] = field(default_factory=_null)
+    client_message_id: Annotated[
+        str | None,
+        Meta(
+            description="Chosen by the client, new for each message: a send repeated with it is the same message.",
+            extra_json_schema={"maxLength": MAX_CLIENT_MESSAGE_ID_CHARACTERS},
+        ),
+    ] = None
 
     @property
     def is_sealed(self) -> bool:
@@ -66,7 +83,14 @@ class MessageWritten(Struct, frozen=True):
     message: MessageRow
 
 
-@action("send_message", SendMessage, reply="message_sent", result=MessageWritten, faults=_SEND)
+@action(
+    "send_message",
+    SendMessage,
+    reply="message_sent",
+    result=MessageWritten,
+    faults=_SEND,
+    refusals=[_SEALED_REQUIRED, SEALED_MALFORMED, ACCESS_DENIED, METADATA_MALFORMED, _SEND_FAILED, _COPIES_FAILED],
+)
 async def send_message(request: SendMessage, caller: Caller, context: Context) -> Outcome:
     """Write a message and, once the sender has its answer, deliver it to every member."""
     sealed = _require_content(request)

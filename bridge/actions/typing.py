@@ -7,7 +7,7 @@ from msgspec import Struct
 from bridge.actions.authorise import require_member
 from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.registry import Faults, action
-from bridge.errors import MISSING_CONVERSATION_ID, UNAUTHORIZED, ActionError, ErrorCode, Fault
+from bridge.errors import ACCESS_DENIED, MISSING_CONVERSATION_ID, UNAUTHORIZED, ActionError, ErrorCode, Fault
 
 
 class Typing(Struct, frozen=True, rename="camel"):
@@ -28,9 +28,16 @@ def _faults(what: str) -> Faults:
     return Faults(unauthenticated=UNAUTHORIZED, malformed=MISSING_CONVERSATION_ID, database=failed, unexpected=failed)
 
 
-@action("typing_start", Typing, reply="typing_start", result=TypingNoted, faults=_faults("start"))
+@action(
+    "typing_start",
+    Typing,
+    reply="typing_start",
+    result=TypingNoted,
+    faults=_faults("start"),
+    refusals=[ACCESS_DENIED],
+)
 async def typing_start(request: Typing, caller: Caller, context: Context) -> Outcome:
-    """Take in a keystroke."""
+    """Say that the user types; to be repeated while it goes on, for it ends by itself after a silence."""
     if not request.conversation_id:
         raise ActionError(MISSING_CONVERSATION_ID)
     conversation_id, members = await require_member(request.conversation_id, caller, context)
@@ -39,9 +46,16 @@ async def typing_start(request: Typing, caller: Caller, context: Context) -> Out
     return Outcome(result=TypingNoted(request.conversation_id, is_typing=True))
 
 
-@action("typing_stop", Typing, reply="typing_stop", result=TypingNoted, faults=_faults("stop"))
+@action(
+    "typing_stop",
+    Typing,
+    reply="typing_stop",
+    result=TypingNoted,
+    faults=_faults("stop"),
+    refusals=[ACCESS_DENIED],
+)
 async def typing_stop(request: Typing, caller: Caller, context: Context) -> Outcome:
-    """Take in that the typist paused."""
+    """Say that the user has paused."""
     if not request.conversation_id:
         raise ActionError(MISSING_CONVERSATION_ID)
     conversation_id, _ = await require_member(request.conversation_id, caller, context)
