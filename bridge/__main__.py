@@ -1,4 +1,4 @@
-"""The program: `python -m bridge` serves, `python -m bridge chat` talks to a bridge from a terminal."""
+"""The program: `python -m bridge` serves; `chat` talks to a bridge from a terminal, `asyncapi` prints the protocol."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bridge.errors import ConfigError, SchemaUnusable, StoreError
 from bridge.logs import configure_logs
 from bridge.serving import run
 from bridge.settings import Settings, load_settings
+from bridge.specification import encoded
 
 EXIT_FAILED = 1
 EXIT_CONFIG = 2
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given[:1] == ["chat"]:
         return _chat(given[1:])
     parser = argparse.ArgumentParser(prog="python -m bridge", description=__doc__)
-    commands = parser.add_subparsers(dest="command", metavar="{serve,chat}")
+    commands = parser.add_subparsers(dest="command", metavar="{serve,chat,asyncapi}")
     serving = commands.add_parser(
         "serve", help="serve the WebSocket protocol (the default); settings come from the environment"
     )
@@ -36,7 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
         help="stop when standard input closes, too: whoever started this process is gone then",
     )
     commands.add_parser("chat", help="talk to a bridge from a terminal")
+    commands.add_parser("asyncapi", help="print the protocol as an AsyncAPI document; no settings are needed")
     parsed = parser.parse_args(given)
+    if parsed.command == "asyncapi":
+        print(encoded().decode())
+        return 0
     return _serve(until_eof=parsed.command == "serve" and parsed.until_eof)
 
 

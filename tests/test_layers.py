@@ -28,7 +28,7 @@ LEVELS: dict[str, int] = {
             "bridge.chat bridge.presence bridge.receipts bridge.typing_state",
             "bridge.actions",
             "bridge.presence_upkeep bridge.relay bridge.schema_watch bridge.session bridge.typing_upkeep",
-            "bridge.websocket compat",
+            "bridge.specification bridge.websocket compat",
             "bridge.app migration",
             "bridge.hypercorn_socket bridge.serving bridge.__main__",
         )

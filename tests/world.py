@@ -39,6 +39,7 @@ from bridge.typing_state import TypingState
 from tests.emulated_w1 import Frame, read_frame
 from tests.gated import Gate, GatedStore
 from tests.people import OTHER_ROOM, ROOM, USERS, A, B, C, D, Person, X
+from tests.specified import check_answer, check_from_bridge
 from tests.tokens import AUDIENCE, SECRET, Mint, keyring_of
 
 LEEWAY_SECONDS = 5.0
@@ -126,6 +127,7 @@ class Receiver:
 
     def deliver(self, frame: str) -> None:
         """Keep the frame."""
+        check_from_bridge(frame)
         self.frames.append(frame)
 
     @property
@@ -135,7 +137,7 @@ class Receiver:
 
 
 class Client:
-    """The far end of a connection: every frame that it is sent must please W1."""
+    """The far end of a connection: every frame that it is sent must please W1 and be as specified."""
 
     def __init__(self, parts: Parts, limits: Limits, *, max_frames: int, max_bytes: int) -> None:
         self.outbox = Outbox(max_frames=max_frames, max_bytes=max_bytes)
@@ -146,13 +148,18 @@ class Client:
         self.also: frozenset[str] = frozenset()
         self._parts = parts
         self._numbers = count(1)
+        self._asked: dict[str, str] = {}
         self._news = asyncio.Event()
 
     async def take(self, text: str) -> None:
         """Take a frame from the bridge, unless this client has stopped reading."""
         if self.stalled is not None:
             await self.stalled()
-        self.frames.append(read_frame(text, self.also))
+        check_from_bridge(text)
+        frame = read_frame(text, self.also)
+        if frame.request_id in self._asked:
+            check_answer(self._asked.pop(frame.request_id), frame)
+        self.frames.append(frame)
         self._news.set()
 
     def send_text(self, frame: object) -> None:
@@ -162,6 +169,7 @@ class Client:
     def send(self, frame_type: str, **payload: object) -> str:
         """Send a well-formed command without waiting and return its request id."""
         request_id = f"r{next(self._numbers)}"
+        self._asked[request_id] = frame_type
         envelope = {"type": frame_type, "payload": payload, "requestId": request_id, "timestamp": "now"}
         self.send_text(json.dumps(envelope))
         return request_id

@@ -1,4 +1,4 @@
-"""Finds Node on the machine, or installs it from its wheel, and installs the locked Node packages once."""
+"""Finds Node on the machine, or installs it from its wheel, and installs a folder's locked Node packages once."""
 
 from __future__ import annotations
 
@@ -20,10 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NODE_FOLDER = Path(__file__).parent / "node"
-MODULES = NODE_FOLDER / "node_modules"
-PACKAGE_LOCK = NODE_FOLDER / "package-lock.json"
 WHEEL_LOCK = ROOT / "requirements" / "node.lock"
-STAMP = MODULES / ".installed"
 OLDEST_NODE = 20
 PROGRESS_SECONDS = 2.0
 
@@ -43,8 +40,54 @@ class Node:
     version: str
 
 
-def node_command(script: str, *arguments: str) -> list[str]:
-    """Return the command that runs a script of the node folder.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packages:
+    """A folder with a locked list of Node packages; its lock file names no registry, so npm takes them from its own."""
+
+    folder: Path
+    megabytes: int
+
+    @property
+    def modules(self) -> Path:
+        """Return where npm puts them."""
+        return self.folder / "node_modules"
+
+    @property
+    def lock(self) -> Path:
+        """Return the list, with the hash of each."""
+        return self.folder / "package-lock.json"
+
+    @property
+    def stamp(self) -> Path:
+        """Return the file that says which list is installed."""
+        return self.modules / ".installed"
+
+    @property
+    def are_installed(self) -> bool:
+        """Tell whether what is installed is what is locked."""
+        return self.stamp.exists() and self.stamp.read_text() == self._wanted()
+
+    def mark_installed(self) -> None:
+        """Remember what is installed."""
+        self.stamp.write_text(self._wanted())
+
+    def count(self) -> int:
+        """Return how many packages are locked."""
+        return len(json.loads(self.lock.read_text())["packages"]) - 1
+
+    def unpacked(self) -> int:
+        """Return how many packages npm has unpacked so far."""
+        return sum(1 for pattern in ("*/package.json", "@*/*/package.json") for _ in self.modules.glob(pattern))
+
+    def _wanted(self) -> str:
+        return hashlib.sha256(self.lock.read_bytes()).hexdigest()
+
+
+SANDBOX = Packages(folder=NODE_FOLDER, megabytes=150)
+
+
+def node_command(script: str, *arguments: str, packages: Packages = SANDBOX) -> list[str]:
+    """Return the command that runs a script beside these packages.
 
     Raises:
         NodeError: there is no Node yet; `ensure_node_packages` brings one.
@@ -53,7 +96,7 @@ def node_command(script: str, *arguments: str) -> list[str]:
     found = find_node()
     if found is None:
         raise NodeError("Node is not installed yet: start the sandbox once.")
-    return [found.node, str(NODE_FOLDER / script), *arguments]
+    return [found.node, str(packages.folder / script), *arguments]
 
 
 @functools.cache
@@ -70,8 +113,8 @@ def find_node() -> Node | None:
     return None
 
 
-async def ensure_node_packages(progress: Progress) -> Node:
-    """Install what is missing of Node and the locked packages, and return the Node to run them with.
+async def ensure_node_packages(progress: Progress, packages: Packages = SANDBOX) -> Node:
+    """Install what is missing of Node and these packages, and return the Node to run them with.
 
     Several processes may do this at once: one installs, the others wait for it.
 
@@ -80,12 +123,12 @@ async def ensure_node_packages(progress: Progress) -> Node:
 
     """
     found = await asyncio.to_thread(find_node)
-    if found is not None and _stamp() == _wanted():
+    if found is not None and packages.are_installed:
         return found
     async with _only_installer():
         found = find_node() or await _install_node(progress)
-        if _stamp() != _wanted():
-            await _install_packages(found, progress)
+        if not packages.are_installed:
+            await _install_packages(found, packages, progress)
     return found
 
 
@@ -104,7 +147,7 @@ def _version(node: str) -> str | None:
 async def _install_node(progress: Progress) -> Node:
     progress(f"no Node {OLDEST_NODE} or later with npm here: installing it from its wheel (60 MB, once)")
     pip = (sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--no-deps")
-    await _run([*pip, "--require-hashes", "-r", str(WHEEL_LOCK)], "pip could not install Node")
+    await _run([*pip, "--require-hashes", "-r", str(WHEEL_LOCK)], ROOT, "pip could not install Node")
     find_node.cache_clear()
     found = await asyncio.to_thread(find_node)
     if found is None:
@@ -112,40 +155,28 @@ async def _install_node(progress: Progress) -> Node:
     return found
 
 
-async def _install_packages(node: Node, progress: Progress) -> None:
-    total = len(json.loads(PACKAGE_LOCK.read_text())["packages"]) - 1
-    progress(f"installing {total} Node packages with Node {node.version} (150 MB, once)")
+async def _install_packages(node: Node, packages: Packages, progress: Progress) -> None:
+    total = packages.count()
+    progress(f"installing {total} Node packages with Node {node.version} ({packages.megabytes} MB, once)")
     installing = asyncio.ensure_future(
         _run(
             [*node.npm, "ci", "--no-audit", "--no-fund", "--loglevel=error", "--no-update-notifier"],
+            packages.folder,
             "npm could not install the packages",
         )
     )
     try:
         while not (await asyncio.wait({installing}, timeout=PROGRESS_SECONDS))[0]:
-            progress(f"  {_unpacked()} of {total} packages")
+            progress(f"  {packages.unpacked()} of {total} packages")
         await installing
     finally:
         installing.cancel()
         await asyncio.wait({installing})
-    STAMP.write_text(_wanted())
+    packages.mark_installed()
 
 
-def _unpacked() -> int:
-    """Return how many packages npm has unpacked so far."""
-    return sum(1 for pattern in ("*/package.json", "@*/*/package.json") for _ in MODULES.glob(pattern))
-
-
-def _wanted() -> str:
-    return hashlib.sha256(PACKAGE_LOCK.read_bytes()).hexdigest()
-
-
-def _stamp() -> str | None:
-    return STAMP.read_text() if STAMP.exists() else None
-
-
-async def _run(command: Sequence[str], complaint: str) -> None:
-    """Run an installer in the node folder; it is ended when we are cancelled.
+async def _run(command: Sequence[str], folder: Path, complaint: str) -> None:
+    """Run an installer in a folder; it is ended when we are cancelled.
 
     Raises:
         NodeError: it failed; with its last line.
@@ -153,7 +184,7 @@ async def _run(command: Sequence[str], complaint: str) -> None:
     """
     process = await asyncio.create_subprocess_exec(
         *command,
-        cwd=NODE_FOLDER,
+        cwd=folder,
         stdin=DEVNULL,
         stdout=PIPE,
         stderr=asyncio.subprocess.STDOUT,

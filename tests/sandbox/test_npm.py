@@ -9,25 +9,27 @@ from pathlib import Path
 import pytest
 
 from scripts.sandbox import npm
-from scripts.sandbox.npm import Node, NodeError, ensure_node_packages, find_node, node_command
+from scripts.sandbox.npm import Node, NodeError, Packages, ensure_node_packages, find_node, node_command
+
+ROOT = Path(__file__).parents[2]
+LOCKS = [path for path in ROOT.glob("*/**/package-lock.json") if "node_modules" not in path.parts]
 
 
 class Workshop:
     """A node folder whose npm is a shell script."""
 
     def __init__(self, folder: Path, script: str) -> None:
-        self.modules = folder / "node_modules"
+        self.packages = Packages(folder=folder, megabytes=1)
         self.runs = folder / "runs"
-        self.lock = folder / "package-lock.json"
         self.write_lock("one")
         program = folder / "npm"
-        program.write_text(f'#!/bin/sh\necho "$*" >>{self.runs}\nmkdir -p {self.modules}/a\n{script}\n')
+        program.write_text(f'#!/bin/sh\necho "$*" >>{self.runs}\nmkdir -p {self.packages.modules}/a\n{script}\n')
         program.chmod(0o755)
         self.node = Node(node="/nowhere/node", npm=(str(program),), version="v22.0.0")
 
     def write_lock(self, version: str) -> None:
         """Change what is locked."""
-        self.lock.write_text(json.dumps({"packages": {"": {}, "node_modules/a": {"version": version}}}))
+        self.packages.lock.write_text(json.dumps({"packages": {"": {}, "node_modules/a": {"version": version}}}))
 
     def count(self) -> int:
         """Return how often npm was run."""
@@ -38,10 +40,6 @@ def set_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str = "exit 
     """Let the module work in a folder of the test's own."""
     workshop = Workshop(tmp_path, script)
     monkeypatch.setattr(npm, "ROOT", tmp_path)
-    monkeypatch.setattr(npm, "NODE_FOLDER", tmp_path)
-    monkeypatch.setattr(npm, "MODULES", workshop.modules)
-    monkeypatch.setattr(npm, "PACKAGE_LOCK", workshop.lock)
-    monkeypatch.setattr(npm, "STAMP", workshop.modules / ".installed")
     monkeypatch.setattr(npm, "find_node", lambda: workshop.node)
     return workshop
 
@@ -50,13 +48,13 @@ async def test_packages_are_installed_once_per_lock_file(monkeypatch: pytest.Mon
     """A second call is silent and does nothing; a changed lock file installs again."""
     workshop = set_up(monkeypatch, tmp_path)
     told: list[str] = []
-    assert await ensure_node_packages(told.append) == workshop.node
+    assert await ensure_node_packages(told.append, workshop.packages) == workshop.node
     assert "1 Node packages" in told[0]
     told.clear()
-    await ensure_node_packages(told.append)
+    await ensure_node_packages(told.append, workshop.packages)
     assert (told, workshop.count()) == ([], 1)
     workshop.write_lock("two")
-    await ensure_node_packages(told.append)
+    await ensure_node_packages(told.append, workshop.packages)
     assert workshop.count() == 2
 
 
@@ -65,7 +63,7 @@ async def test_two_that_start_at_once_install_once(monkeypatch: pytest.MonkeyPat
     workshop = set_up(monkeypatch, tmp_path, "sleep 0.3")
     async with asyncio.TaskGroup() as tasks:
         for _ in range(2):
-            tasks.create_task(ensure_node_packages(lambda _: None))
+            tasks.create_task(ensure_node_packages(lambda _: None, workshop.packages))
     assert workshop.count() == 1
 
 
@@ -74,8 +72,16 @@ async def test_a_failed_installation_is_quoted_and_tried_again(monkeypatch: pyte
     workshop = set_up(monkeypatch, tmp_path, "echo nothing to be had >&2; exit 7")
     for _ in range(2):
         with pytest.raises(NodeError, match=r"npm could not install the packages \(status 7\): nothing to be had"):
-            await ensure_node_packages(lambda _: None)
+            await ensure_node_packages(lambda _: None, workshop.packages)
     assert workshop.count() == 2
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.parent.name)
+def test_a_lock_file_names_no_registry(lock: Path) -> None:
+    """Every package has a hash, so it may come from whichever registry a machine uses."""
+    packages = json.loads(lock.read_text())["packages"]
+    assert all("resolved" not in one for one in packages.values())
+    assert all(name == "" or one["integrity"].startswith("sha512-") for name, one in packages.items())
 
 
 def test_the_machine_s_node_is_used() -> None:

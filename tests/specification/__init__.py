@@ -1,0 +1,1 @@
+"""The specification, its examples and its page."""
