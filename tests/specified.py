@@ -49,7 +49,7 @@ _FROM_BRIDGE: Final = validators((key for key in MESSAGES if key not in COMMANDS
 _FROM_CLIENT: Final = validators(COMMANDS, closed=True)
 
 
-def check_from_bridge(text: str) -> None:
+def check_from_bridge(text: str | bytes) -> None:
     """See that a frame of the bridge is one that the specification names, and looks as it says.
 
     Raises:
@@ -114,10 +114,10 @@ def answers_of(command: str) -> str:
     return reply_key(COMMANDS[command])
 
 
-def _check(text: str, known: Mapping[str, Draft7Validator]) -> None:
+def _check(text: str | bytes, known: Mapping[str, Draft7Validator]) -> None:
     frame = json.loads(text)
     validator = known.get(str(frame.get("type"))) if isinstance(frame, dict) else None
     if validator is None:
-        raise NotSpecified(f"no frame of this kind is in the specification: {text[:200]}")
+        raise NotSpecified(f"no frame of this kind is in the specification: {text[:200]!r}")
     for error in validator.iter_errors(frame):
         raise NotSpecified(f"{frame['type']}: {error.json_path}: {error.message}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Self
 
 import structlog
 from msgspec import Raw
@@ -62,7 +63,7 @@ class WireClient:
         limits: ClientLimits | None = None,
         headers: Mapping[str, str] | None = None,
         clock: Clock | None = None,
-    ) -> AsyncIterator[WireClient]:
+    ) -> AsyncIterator[Self]:
         """Open a connection and close it at the end of the block; nothing is sent, no token either.
 
         Raises:
@@ -202,7 +203,7 @@ class WireClient:
         """Sort what arrives until the connection ends: the only reader there is."""
         try:
             while True:
-                self._sort(decode_frame(await self._connection.recv()))
+                self._take(await self._connection.recv())
         except ConnectionClosed as error:
             self._end(how_it_ended(error))
         except BrokenFrame as error:
@@ -212,7 +213,9 @@ class WireClient:
         finally:
             self._end(ConnectionLost("the reader of this client failed"))
 
-    def _sort(self, frame: Frame) -> None:
+    def _take(self, text: str | bytes) -> None:
+        """Hand what arrived to whoever waits for it."""
+        frame = decode_frame(text)
         request_id = frame.requestId or ""
         if not request_id.startswith(self._id_prefix):
             self._pushes.put(decode_push(frame))

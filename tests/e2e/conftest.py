@@ -12,10 +12,10 @@ import psycopg
 import pytest
 
 from bridge.app import Bridge, create_bridge
-from bridge.client import WireClient
 from bridge.serving import run
 from bridge.settings import load_settings
 from scripts.sandbox.address import SandboxAddress
+from tests.e2e.checked import CheckedClient
 from tests.e2e.database import Database
 
 READY_SECONDS = 30.0
@@ -31,9 +31,9 @@ class RunningBridge:
     sandbox: SandboxAddress
 
     @asynccontextmanager
-    async def client(self, name: str | None = None) -> AsyncIterator[WireClient]:
+    async def client(self, name: str | None = None) -> AsyncIterator[CheckedClient]:
         """Connect, and authenticate as a sample person if one is named."""
-        async with WireClient.connect(self.url) as client:
+        async with CheckedClient.connect(self.url) as client:
             if name is not None:
                 await client.authenticate(str(self.sandbox.people[name].token))
             yield client

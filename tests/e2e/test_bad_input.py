@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.e2e.conftest import RunningBridge, StartBridge
+from tests.specified import check_from_bridge
 
 ANSWER_SECONDS = 20.0
 INVALID = ("INVALID_MESSAGE", "Invalid message format")
@@ -67,7 +68,9 @@ async def socket(bridge: RunningBridge) -> AsyncIterator[ClientConnection]:
 async def answer(socket: ClientConnection) -> dict[str, Any]:
     """Return the next frame."""
     async with asyncio.timeout(ANSWER_SECONDS):
-        frame: dict[str, Any] = json.loads(await socket.recv())
+        text = await socket.recv()
+    check_from_bridge(text)
+    frame: dict[str, Any] = json.loads(text)
     assert isinstance(frame["requestId"], str)
     assert frame["requestId"]
     assert frame["timestamp"]
@@ -162,7 +165,7 @@ async def test_a_page_of_another_origin_is_refused_before_the_handshake(start_br
             assert (await answer(socket))["type"] == "pong"
 
 
-@pytest.mark.parametrize("path", ["/", "/ws?token=nonsense", "/some/where"])
+@pytest.mark.parametrize("path", ["/", "/ws?token=nonsense", "/some/where", "/protocol", "/asyncapi.json", "/healthz"])
 async def test_any_path_and_query_is_the_socket(bridge: RunningBridge, path: str) -> None:
     """W1 asks none, W3 asks /ws; a token in the query means nothing (contract ws-protocol section 11, F6)."""
     async with connect(bridge.url.removesuffix("/ws") + path) as socket:

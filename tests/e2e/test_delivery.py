@@ -257,7 +257,7 @@ async def test_tokens_signed_with_a_published_key_are_accepted(start_bridge: Sta
     async with (
         running_sandbox(["--signing", "es256"], quiet=True) as (sandbox, _),
         start_bridge(supabase_url=sandbox.url, supabase_secret_key=sandbox.secret_key, supabase_jwt_secret=None) as own,
-        WireClient.connect(own.url) as client,
+        own.client() as client,
     ):
         user = await client.authenticate(str(sandbox.people["bob"].token))
         assert user.id == str(sandbox.people["bob"].user_id)

@@ -15,6 +15,7 @@ from msgspec import json
 from bridge.client import ConnectionLost, OtherPush, WireClient
 from scripts.sandbox.address import SandboxAddress
 from scripts.stack import running_bridge, running_sandbox
+from tests.e2e.checked import CheckedClient
 from tests.e2e.conftest import RunningBridge, eventually, serving
 from tests.e2e.database import Database
 
@@ -36,7 +37,7 @@ async def newcomer(
     url: str, sandbox: SandboxAddress, *capabilities: str, name: str = "bob"
 ) -> AsyncIterator[WireClient]:
     """Connect and authenticate with capabilities."""
-    async with WireClient.connect(url) as client:
+    async with CheckedClient.connect(url) as client:
         await client.request("auth", {"token": str(sandbox.people[name].token), "capabilities": [*capabilities]})
         yield client
 

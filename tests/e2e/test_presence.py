@@ -13,6 +13,7 @@ from msgspec import json
 from bridge.client import OtherPush, WireClient
 from bridge.models import UserId
 from scripts.stack import running_bridge
+from tests.e2e.checked import CheckedClient
 from tests.e2e.conftest import RunningBridge, StartBridge, eventually
 from tests.e2e.database import Database
 
@@ -198,7 +199,7 @@ async def knows(bridge: RunningBridge, user_id: UserId, *, here: bool) -> bool:
 
 async def test_a_bridge_that_stops_says_goodbye_for_everybody(hasty: RunningBridge, database: Database) -> None:
     """As a process, with a client still connected."""
-    async with running_bridge(hasty.sandbox, quiet=True) as (url, process), WireClient.connect(url) as client:
+    async with running_bridge(hasty.sandbox, quiet=True) as (url, process), CheckedClient.connect(url) as client:
         await client.authenticate(str(hasty.sandbox.people["carol"].token))
         await reads(database, "carol", "online")
         process.terminate()

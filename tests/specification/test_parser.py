@@ -25,7 +25,6 @@ DOCUMENT: Final = json.dumps(specification(), separators=(",", ":"))
 WRONG: Final = {
     "no schema": ('"const":"pong"', '"const":"pong","type":"nonsense"'),
     "no such message": ('{"$ref":"#/components/messages/pong"}', '{"$ref":"#/components/messages/nowhere"}'),
-    "no such action": ('"action":"receive"', '"action":"listen"'),
 }
 
 
