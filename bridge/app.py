@@ -25,6 +25,7 @@ from bridge.ids import fresh_id
 from bridge.keyring import Keyring, KeysUnavailable
 from bridge.members import Members
 from bridge.outbox import Outbox
+from bridge.pages import protocol_documents, serve_documents
 from bridge.presence import PresenceState
 from bridge.presence_upkeep import PresenceUpkeep
 from bridge.profiles import Profiles
@@ -108,6 +109,7 @@ def create_bridge(
     presence = PresenceUpkeep(context)
     _serve(app, settings, relay, sockets)
     _answer_probes(app, relay, context.health)
+    serve_documents(app, protocol_documents())
 
     async def close() -> None:
         await presence.say_farewell()

@@ -28,7 +28,7 @@ LEVELS: dict[str, int] = {
             "bridge.chat bridge.presence bridge.receipts bridge.typing_state",
             "bridge.actions",
             "bridge.presence_upkeep bridge.relay bridge.schema_watch bridge.session bridge.typing_upkeep",
-            "bridge.specification bridge.websocket compat",
+            "bridge.pages bridge.specification bridge.websocket compat",
             "bridge.app migration",
             "bridge.hypercorn_socket bridge.serving bridge.__main__",
         )
@@ -50,7 +50,7 @@ HOMES: dict[str, frozenset[str]] = {
         "httpx": "bridge.store.supabase bridge.app",
         "httpx_aiohttp": "bridge.app",
         "jwt": "bridge.auth bridge.keyring",
-        "quart": "bridge.app bridge.websocket compat",
+        "quart": "bridge.app bridge.pages bridge.websocket compat",
         "werkzeug": "bridge.app bridge.websocket compat",
         "hypercorn": "bridge.serving bridge.hypercorn_socket",
         "wsproto": "bridge.hypercorn_socket",

@@ -16,7 +16,7 @@ from bridge.specification.messages import PUSHES_BY_NAME, Shapes, reply_key
 from bridge.specification.schemas import JsonObject
 from bridge.specification.wording import first_sentence, for_client_authors
 
-_DESCRIPTION: Final = """\
+INTRODUCTION: Final = """\
 One JSON object per text frame: `type`, `payload`, `requestId`, `timestamp`. A command is answered by one frame with its
 `requestId`, of the type that it names or `error`; every other frame is a push, with a new `requestId`. Commands of one
 connection are handled in order. The first command is `auth`. Ignore types and fields that you do not know.
@@ -24,7 +24,7 @@ connection are handled in order. The first command is `auth`. Ignore types and f
 What a schema cannot say (order, reconnecting, paging, what old clients see) is in docs/protocol.md."""
 
 _CHANNEL: Final[JsonObject] = {"$ref": "#/channels/socket"}
-_SECURITY_NOTE: Final = """\
+SECURITY_NOTE: Final = """\
 The access token of the user's Supabase login, in the payload of `auth`: never in a header, the address or a cookie.
 It is verified (signature, audience, role, times), and every action and every delivery is checked against the membership
 of the conversation."""
@@ -38,7 +38,7 @@ def specification() -> JsonObject:
         "info": {
             "title": "Chat bridge",
             "version": __version__,
-            "description": _DESCRIPTION,
+            "description": INTRODUCTION,
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
@@ -54,7 +54,7 @@ def specification() -> JsonObject:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": _SECURITY_NOTE,
+                    "description": SECURITY_NOTE,
                 }
             },
         },

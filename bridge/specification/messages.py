@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final, cast
 
 import msgspec
@@ -17,7 +17,9 @@ from bridge.specification.wording import first_sentence, for_client_authors
 
 PUSHES_BY_NAME: Final = {one.name: one for one in PUSHES.values()}
 
-_REFUSAL = "Refuses a command, or a frame that is none; `requestId` is the frame's own where one can be read, else new."
+REFUSAL: Final = """\
+Refuses a command, or a frame that is none. `requestId` is the frame's own where one can be read; else the envelope's is
+new and the payload's is null."""
 
 
 class Shapes:
@@ -39,7 +41,15 @@ class Shapes:
             self._add_command(command)
         for push in pushes:
             self._add_push(push)
-        self._put("error", self._message("error", ErrorPayload, _REFUSAL, _answers("error")))
+        self._put("error", self._message("error", ErrorPayload, REFUSAL, _answers("error")))
+
+    def schema_of(self, payload: type[Struct]) -> JsonObject:
+        """Return the schema of a payload."""
+        return self.schemas[_name(self._reference[payload])]
+
+    def objects(self) -> dict[str, JsonObject]:
+        """Return the schemas that others refer to: what is shown once for all payloads."""
+        return {name: one for name, one in self.schemas.items() if name in set(_referred(self.schemas))}
 
     def _add_command(self, command: CommandSpec) -> None:
         request = self._message(command.name, command.request, command.description, _commands(command.name))
@@ -75,6 +85,21 @@ class Shapes:
             "payload": frame_schema(frame_type, self._reference[payload], from_client=False),
             "examples": examples,
         }
+
+
+def _name(reference: JsonObject) -> str:
+    return str(reference["$ref"]).rpartition("/")[2]
+
+
+def _referred(schemas: object) -> Iterator[str]:
+    if isinstance(schemas, dict):
+        if "$ref" in schemas:
+            yield _name(schemas)
+        for one in schemas.values():
+            yield from _referred(one)
+    elif isinstance(schemas, list):
+        for one in schemas:
+            yield from _referred(one)
 
 
 def _commands(name: str) -> list[JsonObject]:
