@@ -30,7 +30,7 @@ ROOM = ConversationId(CONVERSATIONS["general"])
 HIKERS = GroupId(fixed_id("d", 2))
 HIKERS_CODE = "0B5E55ED"
 HIKERS_ROOM = ConversationId(fixed_id("c", 12))
-OLDER, QUESTION, ANSWER = (MessageId(fixed_id("e", number)) for number in (1, 2, 3))
+OLDER, ANSWER, QUESTION = (MessageId(fixed_id("e", number)) for number in (1, 2, 3))
 NAMES = ("alice", "bob", "carol", "dave")
 TOKENS = {f"<{name}'s access token>": name for name in NAMES}
 
@@ -61,7 +61,7 @@ class Stage:
 
     def transcript(self) -> Transcript:
         """Return what the examples' ids stand for before anything is said."""
-        known = [*map(user_id, NAMES), TALK, ROOM, GROUP_ID, HIKERS, HIKERS_ROOM, OLDER, QUESTION, ANSWER]
+        known = [*map(user_id, NAMES), TALK, ROOM, GROUP_ID, HIKERS, HIKERS_ROOM, OLDER, ANSWER, QUESTION]
         return Transcript([*known, INVITE_CODE, HIKERS_CODE], {text: self.token(name) for text, name in TOKENS.items()})
 
 
@@ -91,8 +91,8 @@ def _fill(tables: Tables) -> None:
     for name in ("bob", "carol"):
         tables.add_participant(TALK, user_id(name))
     _talk(tables, OLDER, "carol", "Have you booked the hut?", 10)
-    _talk(tables, QUESTION, "carol", "Shall we take the early train?", 20)
-    _talk(tables, ANSWER, "bob", "Early is fine with me.", 30)
+    _talk(tables, ANSWER, "bob", "I will call them tonight.", 20)
+    _talk(tables, QUESTION, "carol", "Shall we take the early train?", 30)
     _found(tables, GroupId(GROUP_ID), GROUP_NAME, INVITE_CODE, {"alice": "owner", "bob": "admin"}, ROOM)
     _found(tables, HIKERS, "Hikers", HIKERS_CODE, {"carol": "owner"}, HIKERS_ROOM)
 
