@@ -25,7 +25,7 @@ from bridge.events import (
     UserCameOnline,
     UserWentOffline,
 )
-from bridge.rows import MessageRow, PresenceRow, message_row
+from bridge.rows import Id, MessageRow, PresenceRow, Time, message_row
 
 E = TypeVar("E", bound=Struct)
 
@@ -39,8 +39,8 @@ class MessageReceived(Struct, frozen=True):
 class TypingUpdate(Struct, frozen=True, rename="camel"):
     """Payload of `typing_update`."""
 
-    conversation_id: str
-    user_id: str
+    conversation_id: Id
+    user_id: Id
     username: str
     is_typing: bool
 
@@ -48,10 +48,10 @@ class TypingUpdate(Struct, frozen=True, rename="camel"):
 class MessagesReadUpdate(Struct, frozen=True, rename="camel"):
     """Payload of `messages_read`."""
 
-    conversation_id: str
-    user_id: str
-    message_ids: tuple[str, ...]
-    read_at: str | None
+    conversation_id: Id
+    user_id: Id
+    message_ids: tuple[Id, ...]
+    read_at: Time | None
 
 
 class UserHere(Struct, frozen=True, rename="camel"):

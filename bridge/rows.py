@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET, Struct, UnsetType
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bridge.clock import row_time
 from bridge.models import (
@@ -17,11 +19,14 @@ from bridge.models import (
     User,
 )
 
+Id = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+
 
 class SenderRow(Struct, frozen=True):
     """The `sender` of a message."""
 
-    id: str
+    id: Id
     username: str
     display_name: str
     avatar_url: str | None
@@ -30,9 +35,9 @@ class SenderRow(Struct, frozen=True):
 class QuoteRow(Struct, frozen=True):
     """The `reply_to` of a message; `content_state` as in MessageRow."""
 
-    id: str
+    id: Id
     encrypted_content: str
-    sender_id: str
+    sender_id: Id
     content_state: ContentState | UnsetType = UNSET
 
 
@@ -44,18 +49,18 @@ class MessageRow(Struct, frozen=True, kw_only=True):
     where the database has them.
     """
 
-    id: str
-    conversation_id: str
-    sender_id: str
-    reply_to_id: str | None
+    id: Id
+    conversation_id: Id
+    sender_id: Id
+    reply_to_id: Id | None
     message_type: str
     encrypted_content: str
     content_hash: str | None
     metadata: object
-    edited_at: str | None
-    deleted_at: str | None
-    created_at: str | None
-    expires_at: str | None
+    edited_at: Time | None
+    deleted_at: Time | None
+    created_at: Time | None
+    expires_at: Time | None
     sender: SenderRow | None
     content_state: ContentState | UnsetType = UNSET
     content_type: str | UnsetType = UNSET
@@ -66,45 +71,45 @@ class MessageRow(Struct, frozen=True, kw_only=True):
 class ConversationRow(Struct, frozen=True, kw_only=True):
     """A line of the conversation list under both name sets: that of the first clients, then that of the later ones."""
 
-    conversation_id: str
+    conversation_id: Id
     conversation_type: str
     conversation_name: str | None
     conversation_avatar_url: str | None
-    group_id: str | None
+    group_id: Id | None
     group_name: str | None
     participant_count: int
-    latest_message_id: str | None
+    latest_message_id: Id | None
     latest_message_content: str | None
-    latest_message_sender_id: str | None
+    latest_message_sender_id: Id | None
     latest_message_sender_username: str | None
-    latest_message_created_at: str | None
+    latest_message_created_at: Time | None
     unread_count: int
-    id: str
+    id: Id
     type: str
     name: str | None
     avatar_url: str | None
     last_message_content: str | None
     last_message_sender_username: str | None
-    last_message_at: str | None
+    last_message_at: Time | None
 
 
 class MadeConversationRow(Struct, frozen=True, kw_only=True):
     """A conversations row as it is in the table, and its list names beside them."""
 
-    id: str
+    id: Id
     type: str
     name: str | None
     description: str | None
     avatar_url: str | None
-    created_by: str | None
-    created_at: str | None
-    updated_at: str | None
-    group_id: str | None
+    created_by: Id | None
+    created_at: Time | None
+    updated_at: Time | None
+    group_id: Id | None
     is_private: bool | None
     position: int | None
     disappearing_messages_enabled: bool
     disappearing_messages_duration_days: int | None
-    conversation_id: str
+    conversation_id: Id
     conversation_type: str
     conversation_name: str | None
     conversation_avatar_url: str | None
@@ -113,21 +118,21 @@ class MadeConversationRow(Struct, frozen=True, kw_only=True):
 class GroupRow(Struct, frozen=True, kw_only=True):
     """A line of the list of groups (contract legacy-rest section 3.5)."""
 
-    group_id: str
+    group_id: Id
     group_name: str
     group_description: str | None
     group_avatar_url: str | None
     user_role: str | None
     room_count: int
     member_count: int
-    latest_activity: str | None
+    latest_activity: Time | None
 
 
 class UserRow(Struct, frozen=True, kw_only=True):
     """The user of `auth_success`: the only frame with an auth id (contract data-model section 6, rule 6)."""
 
-    id: str
-    auth_user_id: str
+    id: Id
+    auth_user_id: Id
     email: str
     phone: str
     username: str

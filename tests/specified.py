@@ -7,10 +7,12 @@ fields; that the bridge sends one would be a mistake.
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from jsonschema import Draft7Validator  # type: ignore[import-untyped]  # ships no types
+from jsonschema import Draft7Validator, FormatChecker  # type: ignore[import-untyped]  # ships no types
 
 from bridge.specification import specification
 from bridge.specification.commands import COMMANDS
@@ -23,6 +25,19 @@ MESSAGES: Final[Mapping[str, Any]] = DOCUMENT["components"]["messages"]
 
 class NotSpecified(AssertionError):
     """A frame that the specification does not allow; the text says where and why."""
+
+
+_FORMATS: Final = FormatChecker(formats=())
+
+
+@_FORMATS.checks("uuid", raises=ValueError)  # type: ignore[untyped-decorator]  # ships no types
+def _is_uuid(value: object) -> bool:
+    return not isinstance(value, str) or str(uuid.UUID(value)) == value
+
+
+@_FORMATS.checks("date-time", raises=ValueError)  # type: ignore[untyped-decorator]  # ships no types
+def _is_time(value: object) -> bool:
+    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
 
 
 def resolved(schema: Any, *, closed: bool) -> Any:
@@ -42,7 +57,12 @@ def resolved(schema: Any, *, closed: bool) -> Any:
 
 def validators(keys: Iterable[str], *, closed: bool) -> dict[str, Draft7Validator]:
     """Return what checks whole frames, by their type."""
-    return {MESSAGES[key]["name"]: Draft7Validator(resolved(MESSAGES[key]["payload"], closed=closed)) for key in keys}
+    return {
+        MESSAGES[key]["name"]: Draft7Validator(
+            resolved(MESSAGES[key]["payload"], closed=closed), format_checker=_FORMATS
+        )
+        for key in keys
+    }
 
 
 _FROM_BRIDGE: Final = validators((key for key in MESSAGES if key not in COMMANDS), closed=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from bridge.actions.authorise import require_member
 from bridge.actions.context import Caller, Context, Outcome
@@ -10,7 +12,7 @@ from bridge.actions.registry import Faults, action
 from bridge.errors import ACCESS_DENIED, AUTH_REQUIRED, CONVERSATION_ID_REQUIRED, ActionError, ErrorCode, Fault
 from bridge.ids import canonical_uuid
 from bridge.models import ConversationId
-from bridge.rows import ConversationRow, conversation_row
+from bridge.rows import ConversationRow, Id, conversation_row
 
 _LIST_FAILED = Fault(ErrorCode.DATABASE_ERROR, "Failed to load conversations")
 _LIST = Faults(unauthenticated=AUTH_REQUIRED, malformed=CONVERSATION_ID_REQUIRED, database=_LIST_FAILED)
@@ -35,13 +37,13 @@ class ConversationsLoaded(Struct, frozen=True):
 class OneConversation(Struct, frozen=True, rename="camel"):
     """Request of join_conversation and leave_conversation."""
 
-    conversation_id: str
+    conversation_id: Id
 
 
 class ConversationNamed(Struct, frozen=True, rename="camel"):
     """Result of join_conversation and leave_conversation."""
 
-    conversation_id: str
+    conversation_id: Annotated[str, Meta(description="As it was sent.")]
 
 
 @action("load_conversations", LoadConversations, reply="conversations_loaded", result=ConversationsLoaded, faults=_LIST)

@@ -17,7 +17,7 @@ from bridge.errors import ACCESS_DENIED, AUTH_REQUIRED, ActionError, ErrorCode, 
 from bridge.identity import users_of
 from bridge.ids import canonical_uuid, direct_conversation_id, new_conversation_id
 from bridge.models import Conversation, ConversationId, NewConversation, User, UserId
-from bridge.rows import MadeConversationRow, made_conversation_row
+from bridge.rows import Id, MadeConversationRow, made_conversation_row
 
 MAX_PARTICIPANTS = 500
 TYPES = frozenset({"direct", "group", "room"})
@@ -41,17 +41,17 @@ log = structlog.get_logger(__name__)
 class CreateConversation(Struct, frozen=True, kw_only=True):
     """Request of create_conversation, in the original's shape or in that of the clients' documentation (F20)."""
 
-    original_ids: Annotated[list[str] | None, Meta(description="The others, in the original's shape.")] = field(
+    original_ids: Annotated[list[Id] | None, Meta(description="The others, in the original's shape.")] = field(
         default=None, name="participantIds"
     )
     is_group: Annotated[bool | None, Meta(description="Not a direct conversation even with one other person.")] = field(
         default=None, name="isGroup"
     )
-    participant_ids: Annotated[list[str] | None, Meta(description="The others, in the shape that names the type.")] = (
+    participant_ids: Annotated[list[Id] | None, Meta(description="The others, in the shape that names the type.")] = (
         None
     )
     type: Annotated[str | None, Meta(description="`direct`, `group` or `room`.")] = None
-    group_id: Annotated[str | None, Meta(description="The group that a room belongs to.")] = None
+    group_id: Annotated[Id | None, Meta(description="The group that a room belongs to.")] = None
     name: Annotated[str | None, Meta(description="Direct conversations have none.")] = None
 
 
@@ -59,8 +59,8 @@ class ConversationCreated(Struct, frozen=True):
     """Result of create_conversation; the original had only the row, clients read `id` (F20)."""
 
     conversation: MadeConversationRow
-    id: str
-    conversation_id: str
+    id: Id
+    conversation_id: Id
 
 
 @action(

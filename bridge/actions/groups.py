@@ -26,7 +26,7 @@ from bridge.models import (
     Participant,
     UserId,
 )
-from bridge.rows import GroupRow, MadeConversationRow, group_row, made_conversation_row
+from bridge.rows import GroupRow, Id, MadeConversationRow, group_row, made_conversation_row
 
 FIRST_ROOM = "general"
 ATTEMPTS_TO_FIND_A_FREE_CODE = 5
@@ -69,8 +69,8 @@ class CreateGroup(Struct, frozen=True):
 class GroupCreated(Struct, frozen=True):
     """Result of create_group: the columns of the app's function, the group as load_groups shows it, and its room."""
 
-    group_id: str
-    room_id: str
+    group_id: Id
+    room_id: Id
     invite_code: str
     group: GroupRow
     room: MadeConversationRow
@@ -87,10 +87,10 @@ class GroupJoined(Struct, frozen=True):
     """Result of join_group: the columns of the app's function, the group's name, the rooms that one came into."""
 
     success: bool
-    group_id: str
+    group_id: Id
     message: str
     group_name: str
-    room_ids: list[ConversationId]
+    room_ids: Sequence[Id]
 
 
 class LoadGroups(Struct, frozen=True):

@@ -14,7 +14,7 @@ from bridge.actions.registry import Faults, action
 from bridge.errors import ACCESS_DENIED, MISSING_CONVERSATION_ID, UNAUTHORIZED, ActionError, ErrorCode, Fault
 from bridge.ids import canonical_uuid
 from bridge.models import ConversationId, Identity, Message, MessageId, Position
-from bridge.rows import MessageRow, message_row
+from bridge.rows import Id, MessageRow, message_row
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 200
@@ -43,15 +43,15 @@ _LOAD_MORE = Faults(
 class LoadMessages(Struct, frozen=True, rename="camel"):
     """Request of load_messages."""
 
-    conversation_id: str
+    conversation_id: Id
     limit: PageSize = None
 
 
 class LoadMoreMessages(Struct, frozen=True, rename="camel"):
     """Request of load_more_messages."""
 
-    conversation_id: str
-    before_message_id: Annotated[str, Meta(description="The oldest message that the client has.")]
+    conversation_id: Id
+    before_message_id: Annotated[Id, Meta(description="The oldest message that the client has.")]
     limit: PageSize = None
 
 
@@ -59,7 +59,7 @@ class MessagesLoaded(Struct, frozen=True, rename="camel"):
     """Result of load_messages and load_more_messages: oldest first, by (created_at, id)."""
 
     messages: list[MessageRow]
-    conversation_id: str
+    conversation_id: Id
     has_more: Annotated[bool, Meta(description="Whether there are older ones.")] | UnsetType = UNSET
 
 

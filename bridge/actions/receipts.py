@@ -22,6 +22,7 @@ from bridge.errors import (
 )
 from bridge.ids import canonical_uuid
 from bridge.models import ConversationId, Message, MessageId, UserId
+from bridge.rows import Id
 
 MAX_AT_ONCE = 500
 
@@ -41,15 +42,15 @@ log = structlog.get_logger(__name__)
 class MarkAsRead(Struct, frozen=True, rename="camel"):
     """Request of mark_as_read."""
 
-    conversation_id: str
-    message_ids: Annotated[list[str], Meta(extra_json_schema={"maxItems": MAX_AT_ONCE})]
+    conversation_id: Id
+    message_ids: Annotated[list[Id], Meta(extra_json_schema={"maxItems": MAX_AT_ONCE})]
 
 
 class MarkedAsRead(Struct, frozen=True, rename="camel"):
     """Result of mark_as_read: what is read now that was not before."""
 
-    conversation_id: str
-    message_ids: list[str]
+    conversation_id: Id
+    message_ids: list[Id]
 
 
 @action(

@@ -22,7 +22,7 @@ from bridge.events import MessageSent, message_key
 from bridge.hub import Reservation
 from bridge.ids import canonical_uuid, derived_message_id, new_message_id
 from bridge.models import ContentState, ConversationId, Message, MessageId, NewMessage, Quote, UserId
-from bridge.rows import MessageRow, message_row
+from bridge.rows import Id, MessageRow, message_row
 from bridge.sealed import Copies
 
 MAX_CLIENT_MESSAGE_ID_CHARACTERS = 200
@@ -48,7 +48,7 @@ def _null() -> Raw:
 class SendMessage(Struct, frozen=True, rename="camel"):
     """Request of send_message: `content`, or `encryptedContents` with a sealed copy for each recipient."""
 
-    conversation_id: Annotated[str, REQUIRED] = ""
+    conversation_id: Annotated[Id, REQUIRED] = ""
     content: Annotated[str | None, Meta(description="The text; not empty.")] = None
     encrypted_contents: Annotated[
         Raw,
@@ -58,7 +58,7 @@ class SendMessage(Struct, frozen=True, rename="camel"):
         ),
     ] = field(default_factory=_null)
     message_type: Annotated[str | None, Meta(description="`text` unless given; what the table allows.")] = None
-    reply_to_id: Annotated[str | None, Meta(description="A message of the same conversation.")] = None
+    reply_to_id: Annotated[Id | None, Meta(description="A message of the same conversation.")] = None
     metadata: Annotated[
         Raw,
         Meta(description="Kept and shown with the message.", extra_json_schema={"type": ["object", "null"]}),

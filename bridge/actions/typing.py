@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from bridge.actions.authorise import require_member
 from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.registry import Faults, action
 from bridge.errors import ACCESS_DENIED, MISSING_CONVERSATION_ID, UNAUTHORIZED, ActionError, ErrorCode, Fault
+from bridge.rows import Id
 
 
 class Typing(Struct, frozen=True, rename="camel"):
     """Request of typing_start and typing_stop."""
 
-    conversation_id: str
+    conversation_id: Id
 
 
 class TypingNoted(Struct, frozen=True, rename="camel"):
     """Result of typing_start and typing_stop; the reply's type is the request's (contract F19)."""
 
-    conversation_id: str
+    conversation_id: Annotated[str, Meta(description="As it was sent.")]
     is_typing: bool
 
 

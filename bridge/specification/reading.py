@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 import msgspec
 from msgspec import Struct
 
 from bridge.specification.schemas import JsonObject
+
+_FORMATS: Final = {"uuid": "uuid", "date-time": "time"}
 
 
 class Field(Struct, frozen=True, kw_only=True):
@@ -43,6 +45,8 @@ def kind_of(schema: JsonObject) -> str:
 
 
 def _kind(kind: str, schema: JsonObject) -> str:
+    if kind == "string" and "format" in schema:
+        return _FORMATS[str(schema["format"])]
     if kind == "array":
         return f"list of {kind_of(cast('JsonObject', schema.get('items', {})))}"
     inner = schema.get("additionalProperties")

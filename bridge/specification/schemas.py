@@ -56,14 +56,19 @@ def _polished(value: object) -> object:
         return value
     polished = {name: _polished(one) for name, one in value.items() if (name, one) != ("default", None)}
     options = polished.get("anyOf")
-    if isinstance(options, list) and all(one.keys() == {"type"} for one in options):
+    if isinstance(options, list) and _is_one_or_null(options):
         del polished["anyOf"]
-        polished["type"] = [one["type"] for one in options]
+        polished |= {**options[0], "type": [options[0]["type"], "null"]}
     if isinstance(polished.get("description"), str):
         polished["description"] = for_client_authors(str(polished["description"]))
     if isinstance(polished.get("properties"), dict):
         _lift_required(polished)
     return polished
+
+
+def _is_one_or_null(options: list[JsonObject]) -> bool:
+    """Tell whether the options are one kind of value and null; what else is said of the kind holds for it only."""
+    return len(options) == 2 and options[1] == {"type": "null"} and isinstance(options[0].get("type"), str)
 
 
 def _lift_required(schema: JsonObject) -> None:

@@ -13,6 +13,8 @@ from bridge.specification.schemas import JsonObject
     [
         ({"type": "string"}, "string"),
         ({"type": ["string", "null"]}, "string or null"),
+        ({"type": ["string", "null"], "format": "uuid"}, "uuid or null"),
+        ({"type": "string", "format": "date-time"}, "time"),
         ({"type": "array", "items": {"$ref": "#/components/schemas/MessageRow"}}, "list of MessageRow"),
         ({"type": ["array", "null"], "items": {"type": "string"}}, "list of string or null"),
         ({"type": "array"}, "list of any"),
