@@ -224,7 +224,7 @@ class Position(Struct, frozen=True, order=True):
 
 
 class PresenceStatus(StrEnum):
-    """What user_presence.status may be, by its CHECK (contract data-model section 2)."""
+    """Whether somebody is here, and what they say of themselves (the table's CHECK, contract data-model section 2)."""
 
     ONLINE = "online"
     AWAY = "away"

@@ -8,19 +8,21 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final, Generic, TypeVar, cast, get_type_hints
+from typing import Annotated, Final, Generic, TypeVar, cast, get_type_hints
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from bridge import protocol
 from bridge.capabilities import Capability
 from bridge.clock import row_time, wire_time
 from bridge.events import (
+    BridgeStatus,
     ConnectionStatusChanged,
     Event,
     MessageSent,
     MessagesRead,
     PresenceChanged,
+    Trouble,
     TypingChanged,
     UserCameOnline,
     UserWentOffline,
@@ -57,17 +59,17 @@ class MessagesReadUpdate(Struct, frozen=True, rename="camel"):
 class UserHere(Struct, frozen=True, rename="camel"):
     """Payload of `user_online` and `user_offline`."""
 
-    user_id: str
-    conversation_id: str
-    timestamp: str
+    user_id: Id
+    conversation_id: Id
+    timestamp: Time
 
 
 class ConnectionStatus(Struct, frozen=True):
     """Payload of `connection_status`."""
 
-    status: str
-    reason: str | None
-    since: str | None
+    status: BridgeStatus
+    reason: Annotated[Trouble | None, Meta(description="Only with `degraded`.")]
+    since: Time | None
 
 
 class Push(Generic[E]):
@@ -120,25 +122,25 @@ def messages_read(event: MessagesRead) -> MessagesReadUpdate:
 
 @push("user_online", UserCameOnline)
 def user_online(event: UserCameOnline) -> UserHere:
-    """Show that somebody came; known to every client."""
+    """Tell that a member came: the others' clients that have joined the conversation, once for each conversation."""
     return UserHere(event.user_id, event.topic, wire_time(event.at))
 
 
 @push("user_offline", UserWentOffline)
 def user_offline(event: UserWentOffline) -> UserHere:
-    """Show that somebody went; known to every client."""
+    """Tell that a member went: the others' clients that have joined the conversation, once for each conversation."""
     return UserHere(event.user_id, event.topic, wire_time(event.at))
 
 
 @push("presence_changed", PresenceChanged, capability=Capability.PRESENCE)
 def presence_changed(event: PresenceChanged) -> PresenceRow:
-    """Show somebody's new status."""
+    """Tell somebody's new status: whoever shares a conversation with them, joined or not, once."""
     return PresenceRow(event.user_id, event.status, row_time(event.last_seen))
 
 
 @push("connection_status", ConnectionStatusChanged, capability=Capability.CONNECTION_STATUS)
 def connection_status(event: ConnectionStatusChanged) -> ConnectionStatus:
-    """Show how far the bridge can be relied on."""
+    """Tell how far the bridge can be relied on: right after `auth_success`, and at every change."""
     return ConnectionStatus(event.status, event.reason, row_time(event.since))
 
 

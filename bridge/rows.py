@@ -14,6 +14,7 @@ from bridge.models import (
     GroupSummary,
     Message,
     Presence,
+    PresenceStatus,
     Profile,
     Quote,
     User,
@@ -142,9 +143,9 @@ class UserRow(Struct, frozen=True, kw_only=True):
 class PresenceRow(Struct, frozen=True, rename="camel"):
     """Somebody's status, as told and as loaded."""
 
-    user_id: str
-    status: str
-    last_seen: str | None
+    user_id: Id
+    status: PresenceStatus
+    last_seen: Annotated[Time | None, Meta(description="The last sign of life; null if there never was one.")]
 
 
 def sender_row(profile: Profile | None) -> SenderRow | None:

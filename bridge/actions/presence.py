@@ -9,9 +9,9 @@ from msgspec import Struct
 from bridge.actions.authorise import require_member
 from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.registry import Faults, action
-from bridge.errors import MISSING_CONVERSATION_ID, UNAUTHORIZED, ActionError, ErrorCode, Fault
+from bridge.errors import ACCESS_DENIED, MISSING_CONVERSATION_ID, UNAUTHORIZED, ActionError, ErrorCode, Fault
 from bridge.models import PresenceStatus
-from bridge.rows import PresenceRow, presence_row
+from bridge.rows import Id, PresenceRow, presence_row
 
 _LOAD = Faults(
     unauthenticated=UNAUTHORIZED,
@@ -31,13 +31,13 @@ _SET = Faults(
 class LoadPresence(Struct, frozen=True, rename="camel"):
     """Request of load_presence."""
 
-    conversation_id: str
+    conversation_id: Id
 
 
 class PresenceLoaded(Struct, frozen=True, rename="camel"):
     """Result of load_presence."""
 
-    conversation_id: str
+    conversation_id: Id
     users: list[PresenceRow]
 
 
@@ -50,10 +50,17 @@ class SetPresence(Struct, frozen=True):
 class PresenceSet(Struct, frozen=True):
     """Result of set_presence."""
 
-    status: str
+    status: Literal["online", "away", "busy"]
 
 
-@action("load_presence", LoadPresence, reply="presence_loaded", result=PresenceLoaded, faults=_LOAD)
+@action(
+    "load_presence",
+    LoadPresence,
+    reply="presence_loaded",
+    result=PresenceLoaded,
+    faults=_LOAD,
+    refusals=[ACCESS_DENIED],
+)
 async def load_presence(request: LoadPresence, caller: Caller, context: Context) -> Outcome:
     """List the active members of a conversation, each with status and last sign of life."""
     if not request.conversation_id:
@@ -66,6 +73,6 @@ async def load_presence(request: LoadPresence, caller: Caller, context: Context)
 
 @action("set_presence", SetPresence, reply="presence_set", result=PresenceSet, faults=_SET)
 async def set_presence(request: SetPresence, caller: Caller, context: Context) -> Outcome:
-    """Take in what the caller says of itself, for all its connections until the last of them ends."""
+    """Say how the user is, for all its connections until the last of them ends."""
     context.presence.choose(caller.identity.user_id, PresenceStatus(request.status))
     return Outcome(result=PresenceSet(request.status))

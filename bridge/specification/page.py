@@ -150,7 +150,10 @@ def _errors(faults: Sequence[Fault]) -> str:
 
 
 def _examples(name: str) -> str:
-    made = [f"<h4>Example: {_inline(one.title)}</h4>{_sent(one.command)}{_told(one.answer)}" for one in EXAMPLES[name]]
+    made = [
+        f"<h4>Example: {_inline(one.title)}</h4>{_sent(one.command)}{_told(one.answer)}"
+        for one in EXAMPLES.get(name, ())
+    ]
     return "".join(made)
 
 

@@ -51,11 +51,11 @@ class Stage:
         person = PEOPLE[name]
         return self.world.mint.hs256(str(person.auth_id), email=person.email or "", phone=person.auth_phone)
 
-    async def enter(self, name: str) -> Client:
-        """Let somebody in with a client that understands everything."""
+    async def enter(self, name: str, *capabilities: Capability) -> Client:
+        """Let somebody in with a client that knows every type and asks for these capabilities."""
         client = self.world.client()
         client.also = LISTED_TYPES
-        reply = await client.ask("auth", token=self.token(name), capabilities=[*Capability])
+        reply = await client.ask("auth", token=self.token(name), capabilities=[*capabilities])
         assert reply.type == "auth_success"
         return client
 

@@ -84,7 +84,8 @@ async def play(example: Example, client: Client, s: Stage) -> None:
 async def test_the_bridge_pushes_as_the_example_shows(name: str) -> None:
     """Bob has the conversation on his screen."""
     async with stage() as s:
-        bob = await s.enter("bob")
+        asked = PUSHES_BY_NAME[name].capability
+        bob = await s.enter("bob", *([] if asked is None else [asked]))
         await bob.ask("join_conversation", conversationId=TALK)
         await CAUSES[name](s)
         await bob.ask("ping")
