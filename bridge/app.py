@@ -24,6 +24,7 @@ from bridge.hub import Hub
 from bridge.ids import fresh_id
 from bridge.keyring import Keyring, KeysUnavailable
 from bridge.members import Members
+from bridge.message_states import MessageStates
 from bridge.outbox import Outbox
 from bridge.pages import protocol_documents, serve_documents
 from bridge.presence import PresenceState
@@ -86,6 +87,7 @@ def create_bridge(
             heartbeat_seconds=settings.presence_heartbeat_seconds,
         ),
         health=Health(hub, clock),
+        message_states=MessageStates(),
         clock=clock,
     )
     verifier = _verifier(settings, http, clock)

@@ -18,6 +18,8 @@ class Capability(StrEnum):
     """presence_changed, in place of user_online and user_offline"""
     CONNECTION_STATUS = "connection_status"
     """connection_status"""
+    MESSAGE_CHANGES = "message_changes"
+    """message_updated, message_deleted"""
 
 
 def known_capabilities(asked: Iterable[object]) -> frozenset[Capability]:

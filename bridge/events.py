@@ -135,6 +135,40 @@ class ConnectionStatusChanged(Struct, frozen=True, kw_only=True):
         return None
 
 
+class MessageUpdated(Struct, frozen=True, kw_only=True):
+    """A message is no longer as it was: edited, or back after it was deleted."""
+
+    message: Message
+    copies: Copies = {}
+
+    @property
+    def topic(self) -> ConversationId:
+        """Return what the event is about."""
+        return self.message.conversation_id
+
+    @property
+    def key(self) -> str | None:
+        """Return None: `bridge.message_states` knows what is news, and the last state counts."""
+        return None
+
+    def seen_by(self, viewer: Identity) -> MessageUpdated:
+        """Return the event as one recipient sees it."""
+        return MessageUpdated(message=opened(self.message, self.copies, viewer))
+
+
+class MessageDeleted(Struct, frozen=True, kw_only=True):
+    """A message is not to be shown any more; without a time if its row is gone."""
+
+    topic: ConversationId
+    message_id: MessageId
+    deleted_at: datetime | None
+
+    @property
+    def key(self) -> str | None:
+        """Return None: `bridge.message_states` knows what is news."""
+        return None
+
+
 Event = (
     MessageSent
     | TypingChanged
@@ -143,12 +177,14 @@ Event = (
     | UserWentOffline
     | PresenceChanged
     | ConnectionStatusChanged
+    | MessageUpdated
+    | MessageDeleted
 )
 
 
 def is_personal(event: Event) -> bool:
     """Tell whether each recipient sees something of its own in this event."""
-    return isinstance(event, MessageSent) and bool(lacking(event.message))
+    return isinstance(event, MessageSent | MessageUpdated) and bool(lacking(event.message))
 
 
 def message_key(message_id: MessageId) -> str:

@@ -6,15 +6,16 @@ our own write and its echo from the feed carry the same key (style 7.10, contrac
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Set
 from enum import Enum
 from typing import Protocol
 
 import structlog
 
+from bridge.capabilities import Capability
 from bridge.clock import Clock
-from bridge.events import Event, MessageSent, is_personal
+from bridge.events import Event, MessageSent, MessageUpdated, is_personal
 from bridge.models import ConversationId, Identity
 from bridge.pushes import encode_push
 from bridge.recent import Recent
@@ -30,6 +31,11 @@ class Receiver(Protocol):
     @property
     def identity(self) -> Identity:
         """Return whose socket it is."""
+        ...
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Return what the client understands beyond the old types; the same as long as the receiver is attached."""
         ...
 
     def takes(self, event: Event) -> bool:
@@ -55,7 +61,7 @@ class Reservation:
     in the order of their times, whichever returns first: live order and loaded order agree.
     """
 
-    __slots__ = ("_hub", "echo", "event", "key", "members", "state", "topic")
+    __slots__ = ("_hub", "echo", "event", "followers", "key", "members", "state", "topic")
 
     def __init__(self, hub: Hub, topic: ConversationId, key: str) -> None:
         self._hub = hub
@@ -65,6 +71,7 @@ class Reservation:
         self.event: Event | None = None
         self.echo: Event | None = None
         self.members: Set[str] = frozenset()
+        self.followers: list[tuple[Event, Set[str]]] = []
 
     def settle(self, event: Event, members: Set[str]) -> None:
         """Publish what was written, as soon as earlier writes of the conversation are out."""
@@ -85,17 +92,22 @@ class Hub:
         self._clock = clock
         self._fresh_id = fresh_id
         self._receivers: dict[str, set[Receiver]] = {}
+        self._understood: Counter[Capability] = Counter()
         self._seen: Recent[str, bool] = Recent(remembered_keys)
         self._reserved: dict[str, Reservation] = {}
         self._lines: dict[ConversationId, deque[Reservation]] = {}
 
     def attach(self, receiver: Receiver) -> None:
         """Deliver to this receiver whatever concerns one of its identity's ids."""
+        if receiver not in self._receivers.get(receiver.identity.user_id, ()):
+            self._understood.update(receiver.capabilities)
         for user_id in receiver.identity.ids:
             self._receivers.setdefault(user_id, set()).add(receiver)
 
     def detach(self, receiver: Receiver) -> None:
         """Deliver nothing more to this receiver."""
+        if receiver in self._receivers.get(receiver.identity.user_id, ()):
+            self._understood.subtract(receiver.capabilities)
         for user_id in receiver.identity.ids:
             receivers = self._receivers.get(user_id)
             if receivers is not None:
@@ -106,6 +118,17 @@ class Hub:
     def has_others(self, identity: Identity) -> bool:
         """Tell whether anybody else is here to be told something."""
         return len(self._receivers) > sum(one in self._receivers for one in identity.ids)
+
+    def is_understood(self, capability: Capability) -> bool:
+        """Tell whether any client at all has this capability: if none has, nothing needs to be asked for its pushes."""
+        return self._understood[capability] > 0
+
+    def listeners(self, people: Set[str], capability: Capability) -> frozenset[Identity]:
+        """Return who of these people, by any of their ids, is here with a client that has this capability."""
+        if not self.is_understood(capability):
+            return frozenset()
+        here = self._concerned(people)
+        return frozenset(one.identity for one in here if capability in one.capabilities)
 
     def has_seen(self, key: str | None) -> bool:
         """Tell whether publishing this key would be a repeat."""
@@ -122,11 +145,17 @@ class Hub:
         self._lines.setdefault(topic, deque()).append(reservation)
         return reservation
 
-    def publish(self, event: Event, members: Set[str]) -> None:
-        """Deliver an event that somebody else caused, or that catch-up found; a repeat is dropped."""
+    def publish(self, event: Event, members: Set[str], *, after: str | None = None) -> None:
+        """Deliver an event that somebody else caused, or that catch-up found; a repeat is dropped.
+
+        `after`: the key of what it follows; if that is a write of our own on its way, the event waits for it.
+        """
         reservation = self._reserved.get(event.key) if event.key is not None else None
+        earlier = self._reserved.get(after) if after is not None else None
         if reservation is not None:
             reservation.echo, reservation.members = event, members
+        elif earlier is not None:
+            earlier.followers.append((event, members))
         else:
             self._send(event, members)
 
@@ -145,6 +174,8 @@ class Hub:
             event = first.event or first.echo
             if event is not None:
                 self._send(event, first.members)
+            for follower, members in first.followers:
+                self._send(follower, members)
         if not line:
             del self._lines[reservation.topic]
 
@@ -169,7 +200,7 @@ class Hub:
         """Encode once for all, or, what is sealed, once for each person (style section 5.9)."""
         viewers = {receiver.identity for receiver in receivers}
         fresh_id, now = self._fresh_id(), self._clock.now()
-        if isinstance(event, MessageSent) and is_personal(event):
+        if isinstance(event, MessageSent | MessageUpdated) and is_personal(event):
             return {viewer: encode_push(event.seen_by(viewer), fresh_id, now) for viewer in viewers}
         return dict.fromkeys(viewers, encode_push(event, fresh_id, now))
 

@@ -27,16 +27,18 @@ NOBODY: frozenset[UserId] = frozenset()
 class _Entry:
     """The participant rows of one conversation."""
 
-    __slots__ = ("active", "loaded_at", "rows")
+    __slots__ = ("active", "former", "loaded_at", "rows")
 
     def __init__(self, rows: Iterable[Participant], loaded_at: float) -> None:
         self.rows = {row.id: row for row in rows}
         self.loaded_at = loaded_at
         self.active = NOBODY
+        self.former = NOBODY
         self.count()
 
     def count(self) -> None:
         self.active = frozenset(row.user_id for row in self.rows.values() if row.left_at is None)
+        self.former = frozenset(row.user_id for row in self.rows.values()) - self.active
 
 
 class Members:
@@ -92,6 +94,17 @@ class Members:
             return entry.active
         self._forget(conversation_id)
         return await self.of(conversation_id)
+
+    async def former(self, conversation_id: ConversationId) -> frozenset[UserId]:
+        """Return who has left: what they wrote while they were members still is the conversation's.
+
+        Raises:
+            StoreError: they are not known and cannot be read.
+
+        """
+        await self.of(conversation_id)
+        entry = self._entries.get(conversation_id)
+        return entry.former if entry is not None else NOBODY
 
     def forget(self, conversation_id: ConversationId) -> None:
         """Ask anew when next somebody wants to know: we have just changed who is in it ourselves."""

@@ -27,6 +27,7 @@ _OF_LATER_STEPS: Final = """
 _OF_THE_BRIDGE: Final = """
     mark_as_read marked_as_read messages_read
     load_presence presence_loaded set_presence presence_set presence_changed connection_status
+    message_updated message_deleted
 """
 LISTED_TYPES: Final = frozenset(" ".join((_OF_EVERY_CLIENT, _OF_LATER_STEPS, _OF_THE_BRIDGE)).split())
 """Types that make a valid envelope; whether one is an action is the registry's business."""

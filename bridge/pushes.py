@@ -19,8 +19,10 @@ from bridge.events import (
     BridgeStatus,
     ConnectionStatusChanged,
     Event,
+    MessageDeleted,
     MessageSent,
     MessagesRead,
+    MessageUpdated,
     PresenceChanged,
     Trouble,
     TypingChanged,
@@ -70,6 +72,20 @@ class ConnectionStatus(Struct, frozen=True):
     status: BridgeStatus
     reason: Annotated[Trouble | None, Meta(description="Only with `degraded`.")]
     since: Time | None
+
+
+class MessageShown(Struct, frozen=True):
+    """Payload of `message_updated`: the whole message, as `message_received` shows it."""
+
+    message: MessageRow
+
+
+class MessageGone(Struct, frozen=True, rename="camel"):
+    """Payload of `message_deleted`; `deletedAt` is null if the row itself is gone."""
+
+    message_id: str
+    conversation_id: str
+    deleted_at: str | None
 
 
 class Push(Generic[E]):
@@ -144,6 +160,18 @@ def connection_status(event: ConnectionStatusChanged) -> ConnectionStatus:
     return ConnectionStatus(event.status, event.reason, row_time(event.since))
 
 
+@push("message_updated", MessageUpdated, capability=Capability.MESSAGE_CHANGES)
+def message_updated(event: MessageUpdated) -> MessageShown:
+    """Show a message as it is now."""
+    return MessageShown(message_row(event.message))
+
+
+@push("message_deleted", MessageDeleted, capability=Capability.MESSAGE_CHANGES)
+def message_deleted(event: MessageDeleted) -> MessageGone:
+    """Say which message is not to be shown any more."""
+    return MessageGone(event.message_id, event.topic, row_time(event.deleted_at))
+
+
 PUSHES: Final = {
     one.event: one
     for one in cast(
@@ -156,6 +184,8 @@ PUSHES: Final = {
             user_offline,
             presence_changed,
             connection_status,
+            message_updated,
+            message_deleted,
         ],
     )
 }

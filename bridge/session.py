@@ -101,6 +101,11 @@ class Session:
         """Return whose session it is."""
         return self.caller.identity
 
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Return what the client asked for beyond the old types."""
+        return self.caller.capabilities
+
     def is_expired(self) -> bool:
         """Tell whether the token is no longer valid; checked at every action and every delivery (contract F13)."""
         return self._clock.now() >= self.expires_at
@@ -117,7 +122,7 @@ class Session:
             # A client that is told of the change itself needs no frame for each conversation besides.
             return event.topic in self.caller.rooms.joined and Capability.PRESENCE not in self.caller.capabilities
         required = required_capability(event)
-        return required is None or required in self.caller.capabilities
+        return required is None or required in self.capabilities
 
     def deliver(self, frame: str) -> None:
         """Take a push; after the token expired nothing is delivered until the client authenticates again."""

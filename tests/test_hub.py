@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
+from bridge.capabilities import Capability
 from bridge.clock import FakeClock
 from bridge.events import MessageSent, UserCameOnline, message_key
 from bridge.hub import Hub, Reservation
@@ -27,9 +28,9 @@ class Setting:
         self.hub = Hub(FakeClock(), lambda: f"frame {next(self.ids)}")
         self.a, self.b, self.c = (self.attached(person) for person in (A, B, C))
 
-    def attached(self, person: Person) -> Receiver:
+    def attached(self, person: Person, *capabilities: Capability) -> Receiver:
         """Return a new receiver of this person."""
-        receiver = Receiver(person)
+        receiver = Receiver(person, *capabilities)
         self.hub.attach(receiver)
         return receiver
 
@@ -252,6 +253,46 @@ def test_an_event_that_cannot_be_encoded_harms_no_other() -> None:
     assert s.a.contents == ["2"]
     assert [line["event"] for line in logs] == ["hub.event_lost", "hub.event_lost"]
     assert not s.hub.has_seen(broken.key)
+
+
+def test_what_follows_a_write_on_its_way_waits_for_it() -> None:
+    """An edit of a message is not told before the message; whether the write is settled or given up."""
+    s = Setting()
+    first, second = s.reserve(1), s.reserve(2)
+    for number, after in ((11, 1), (12, 2), (13, 3)):
+        s.hub.publish(sent(number), MEMBERS, after=message_key(message_id(after)))
+    assert s.a.contents == ["13"]
+    second.abandon()
+    assert s.a.contents == ["13"]
+    first.settle(sent(1), MEMBERS)
+    assert s.a.contents == ["13", "1", "11", "12"]
+
+
+def test_a_write_that_is_passed_over_while_it_waits_is_not_told() -> None:
+    """It was deleted before anybody saw it; what follows it is told."""
+    s = Setting()
+    reservation = s.reserve(1)
+    s.hub.pass_over(message_key(message_id(1)))
+    s.hub.publish(sent(2), MEMBERS, after=message_key(message_id(1)))
+    reservation.settle(sent(1), MEMBERS)
+    assert s.a.contents == ["2"]
+
+
+def test_who_is_here_with_a_capability_is_known() -> None:
+    """By any of its ids, once however many sockets it has, and no longer than they are attached."""
+    s = Setting()
+    assert not s.hub.is_understood(Capability.MESSAGE_CHANGES)
+    first, second = [s.attached(B, Capability.MESSAGE_CHANGES) for _ in range(2)]
+    s.hub.attach(first)
+    everybody = {A.user_id, B.auth_id, C.user_id}
+    assert s.hub.listeners(everybody, Capability.MESSAGE_CHANGES) == {B.identity}
+    assert s.hub.listeners(everybody, Capability.RECEIPTS) == frozenset()
+    assert s.hub.listeners({A.user_id}, Capability.MESSAGE_CHANGES) == frozenset()
+    for receiver in (first, first, second):
+        assert s.hub.is_understood(Capability.MESSAGE_CHANGES)
+        s.hub.detach(receiver)
+    assert not s.hub.is_understood(Capability.MESSAGE_CHANGES)
+    assert s.hub.listeners(everybody, Capability.MESSAGE_CHANGES) == frozenset()
 
 
 def test_memory_stays_flat() -> None:

@@ -25,7 +25,7 @@ LEVELS: dict[str, int] = {
             "bridge.search bridge.send_times bridge.tables",
             "bridge.store bridge.feed bridge.client",
             "bridge.health bridge.hub bridge.identity bridge.members bridge.outbox bridge.profiles bridge.quotes "
-            "bridge.chat bridge.presence bridge.receipts bridge.typing_state",
+            "bridge.chat bridge.message_states bridge.presence bridge.receipts bridge.typing_state",
             "bridge.actions",
             "bridge.presence_upkeep bridge.relay bridge.schema_watch bridge.session bridge.typing_upkeep",
             "bridge.pages bridge.specification bridge.websocket compat",

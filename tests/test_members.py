@@ -354,3 +354,12 @@ async def test_forgetting_during_the_reading_makes_it_read_again() -> None:
     setting.door.meanwhile(QUESTION, write)
     assert await setting.of_room() == {"A", "C", "D"}
     assert setting.questions == 2
+
+
+async def test_former_members_are_known() -> None:
+    """What they wrote is the conversation's still; nobody has left where nobody ever was."""
+    setting = Setting()
+    setting.leave(B, heard=False)
+    assert names(await setting.members.former(ROOM)) == {"B"}
+    assert await setting.members.former(conversation_id(99)) == frozenset()
+    assert setting.questions == 2

@@ -59,7 +59,7 @@ def test_every_listed_type_makes_a_valid_envelope(frame_type: str) -> None:
 def test_the_list_of_types_is_the_contracts() -> None:
     """31 types known to every client, 17 of later steps (contract ws-protocol section 3), and the bridge's own."""
     assert KNOWN_TYPES < LISTED_TYPES
-    own = {"mark_as_read", "marked_as_read", "messages_read"}
+    own = {"mark_as_read", "marked_as_read", "messages_read", "message_updated", "message_deleted"}
     own |= {"load_presence", "presence_loaded", "set_presence", "presence_set", "presence_changed", "connection_status"}
     assert own < LISTED_TYPES
     assert len(LISTED_TYPES - KNOWN_TYPES - own) == 17

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from bridge.errors import StoreDown
 from bridge.models import Quote
-from bridge.quotes import MAX_AGE_SECONDS, MAX_CONTENT_CHARACTERS
+from bridge.quotes import CHANGE_REMEMBERED_SECONDS, MAX_AGE_SECONDS, MAX_CONTENT_CHARACTERS
 from tests.people import BIRTH, OTHER_ROOM, ROOM, B, message, message_id
 from tests.world import Parts
 
@@ -75,3 +75,30 @@ async def test_tables_that_do_not_answer_are_no_missing_original() -> None:
     parts.door.failing["messages.quote"] = StoreDown()
     with pytest.raises(StoreDown):
         await parts.context.quotes.within(ROOM, message_id(1))
+
+
+async def test_an_original_that_changed_is_read_again() -> None:
+    """One of them, or all of them after a gap."""
+    parts = Parts()
+    for number in (1, 2):
+        parts.legacy_insert(message(number))
+        parts.context.quotes.remember(message(number))
+    parts.context.quotes.forget(message_id(1))
+    parts.context.quotes.forget(message_id(3))
+    for number, asked in ((1, 1), (2, 1)):
+        assert await parts.context.quotes.within(ROOM, message_id(number)) is not None
+        assert parts.store.asked("messages.quote") == asked
+    parts.context.quotes.forget_all()
+    assert await parts.context.quotes.within(ROOM, message_id(2)) is not None
+    assert parts.store.asked("messages.quote") == 2
+
+
+async def test_what_was_read_before_a_change_and_comes_after_it_is_not_kept() -> None:
+    """A page is on its way while one of its messages is deleted; a minute later nothing that old is."""
+    parts = Parts()
+    parts.context.quotes.forget(message_id(1))
+    parts.context.quotes.remember(message(1))
+    assert await parts.context.quotes.within(ROOM, message_id(1)) is None
+    parts.clock.advance(CHANGE_REMEMBERED_SECONDS + 0.001)
+    parts.context.quotes.remember(message(1))
+    assert await parts.context.quotes.within(ROOM, message_id(1)) == QUOTE

@@ -13,9 +13,11 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 from bridge.actions.context import Caller, Context, Rooms
 from bridge.auth import TokenVerifier
+from bridge.capabilities import Capability
 from bridge.clock import FakeClock
 from bridge.errors import Disconnect
 from bridge.events import ConnectionStatusChanged, Event
@@ -24,11 +26,13 @@ from bridge.health import Health
 from bridge.hub import Hub
 from bridge.ids import fresh_id
 from bridge.members import Members
+from bridge.message_states import MessageStates
 from bridge.models import ConversationId, Message
 from bridge.outbox import Outbox
 from bridge.presence import PresenceState
 from bridge.presence_upkeep import PresenceUpkeep
 from bridge.profiles import Profiles
+from bridge.pushes import required_capability
 from bridge.quotes import Quotes
 from bridge.receipts import Receipts
 from bridge.relay import Relay
@@ -87,6 +91,7 @@ class Parts:
             receipts=Receipts(hub),
             presence=PresenceState(self.clock, grace_seconds=GRACE_SECONDS, heartbeat_seconds=HEARTBEAT_SECONDS),
             health=Health(hub, self.clock),
+            message_states=MessageStates(),
             clock=self.clock,
         )
         self.relay = Relay(self.context, self.feed, OVERLAP)
@@ -100,9 +105,9 @@ class Parts:
             leeway_seconds=LEEWAY_SECONDS,
         )
 
-    def caller(self, person: Person) -> Caller:
+    def caller(self, person: Person, *capabilities: Capability) -> Caller:
         """Return an authenticated caller, for actions without a connection."""
-        return Caller(identity=person.identity, user=person.user, rooms=Rooms())
+        return Caller(identity=person.identity, user=person.user, rooms=Rooms(), capabilities=frozenset(capabilities))
 
     def legacy_insert(self, message: Message) -> Message:
         """Let a legacy writer put a row into the tables; the feed says nothing by itself."""
@@ -117,8 +122,9 @@ class Parts:
 class Receiver:
     """A receiver that keeps what it is given."""
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Person, *capabilities: Capability) -> None:
         self.identity = person.identity
+        self.capabilities = frozenset(capabilities)
         self.frames: list[str] = []
 
     def takes(self, event: Event) -> bool:
@@ -131,9 +137,24 @@ class Receiver:
         self.frames.append(frame)
 
     @property
+    def told(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return type and payload of everything received, of types that only newer clients know too."""
+        frames = [json.loads(frame) for frame in self.frames]
+        return [(frame["type"], frame["payload"]) for frame in frames]
+
+    @property
     def contents(self) -> list[str]:
         """Return the contents of the messages received."""
         return [str(read_frame(frame).payload["message"]["encrypted_content"]) for frame in self.frames]
+
+
+class Listener(Receiver):
+    """A receiver that takes what a session takes of a client with these capabilities, but for typing."""
+
+    def takes(self, event: Event) -> bool:
+        """Take what the client asked for."""
+        required = required_capability(event)
+        return required is None or required in self.capabilities
 
 
 class Client:

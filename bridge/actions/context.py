@@ -10,6 +10,7 @@ from bridge.clock import Clock
 from bridge.health import Health
 from bridge.hub import Hub
 from bridge.members import Members
+from bridge.message_states import MessageStates
 from bridge.models import ConversationId, Identity, Profile, User, profile_of
 from bridge.presence import PresenceState
 from bridge.profiles import Profiles
@@ -34,6 +35,7 @@ class Context:
     receipts: Receipts
     presence: PresenceState
     health: Health
+    message_states: MessageStates
     clock: Clock
 
 

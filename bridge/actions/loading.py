@@ -119,6 +119,7 @@ async def _page(
     page = found[-size:]
     for message in page:
         context.quotes.remember(message)
+        context.message_states.place(message.id, message.conversation_id)
     return page, len(found) > size
 
 

@@ -119,6 +119,7 @@ async def send_message(request: SendMessage, caller: Caller, context: Context) -
         raise
     message = replace(written, sender=caller.profile, reply_to=quote)
     context.quotes.remember(message)
+    context.message_states.place(message.id, conversation_id)
     caller.rooms.typing.discard(conversation_id)
     context.typing.end(conversation_id, caller.identity.user_id)
     event = MessageSent(message=message, copies=copies.by_message(new.id))

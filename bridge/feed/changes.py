@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -20,7 +21,7 @@ from bridge.models import (
     UserId,
 )
 from bridge.schema import DB_1
-from bridge.tables import MessageRecord, ParticipantRecord, PresenceRecord
+from bridge.tables import MessageRecord, ParticipantRecord, PresenceRecord, moment, moment_or_earliest
 
 Kind = Literal["INSERT", "UPDATE", "DELETE"]
 
@@ -38,6 +39,25 @@ class MessageInserted(Struct, frozen=True):
 
 class MessageUnread(Struct, frozen=True):
     """A message was written but its row did not come as it is: over 1 MiB, an error, or bytes. Read it by id."""
+
+    id: MessageId
+
+
+class MessageWritten(Struct, frozen=True, kw_only=True):
+    """A message that was there was written again: edited, deleted or something of no interest.
+
+    Nothing here that may be large: such columns are left out where they stayed the same, and an absent column is
+    unknown, not null (supabase.md 2.4). Whoever needs the row reads it by id.
+    """
+
+    id: MessageId
+    conversation_id: ConversationId
+    created_at: datetime
+    deleted_at: datetime | None
+
+
+class MessageRowDeleted(Struct, frozen=True):
+    """A message's row is gone; Realtime tells its primary key only."""
 
     id: MessageId
 
@@ -89,6 +109,8 @@ Change = (
     | TypingRowChanged
     | MessageInserted
     | MessageUnread
+    | MessageWritten
+    | MessageRowDeleted
     | ParticipantChanged
     | ParticipantDeleted
     | Unreadable
@@ -124,8 +146,14 @@ class _UserKey(Struct, frozen=True):
     user_id: UserId
 
 
+class _WrittenRecord(_Key, frozen=True):
+    conversation_id: ConversationId
+    created_at: str | None
+    deleted_at: str | None
+
+
 def read_change(change: RowChange) -> Change | None:
-    """Return what the change means; None for one that concerns nobody, like the update of a message."""
+    """Return what the change means; None for one that concerns nobody, like the end of a typing row."""
     try:
         if change.table == "messages":
             return _read_message(change)
@@ -142,17 +170,33 @@ def read_change(change: RowChange) -> Change | None:
     return None
 
 
-def _read_message(change: RowChange) -> Change | None:
-    if change.type != "INSERT":
-        return None
+def _read_message(change: RowChange) -> Change:
+    if change.type == "DELETE":
+        return MessageRowDeleted(MessageId(_key(change.old_record)))
+    if change.type == "UPDATE":
+        return _read_written_message(change)
     if change.errors or change.is_binary:
-        return MessageUnread(MessageId(msgspec.convert(change.record, _Key).id))
+        return MessageUnread(MessageId(_key(change.record)))
     return MessageInserted(msgspec.convert(change.record, MessageRecord).model(DB_1))
+
+
+def _read_written_message(change: RowChange) -> Change:
+    record = msgspec.convert(change.record, _WrittenRecord)
+    return MessageWritten(
+        id=MessageId(record.id),
+        conversation_id=record.conversation_id,
+        created_at=moment_or_earliest(record.created_at),
+        deleted_at=moment(record.deleted_at),
+    )
+
+
+def _key(record: Mapping[str, object]) -> str:
+    return msgspec.convert(record, _Key).id
 
 
 def _read_participant(change: RowChange) -> Change:
     if change.type == "DELETE":
-        return ParticipantDeleted(ParticipantId(msgspec.convert(change.old_record, _Key).id))
+        return ParticipantDeleted(ParticipantId(_key(change.old_record)))
     return ParticipantChanged(msgspec.convert(change.record, ParticipantRecord).model())
 
 

@@ -24,7 +24,8 @@ from bridge.feed.changes import (
     Unreadable,
 )
 from bridge.feed.signals import Live, Lost, TableLive, TableLost
-from bridge.relay.catch_up import CatchUp
+from bridge.relay.catch_up import CatchUp, MissedChanges
+from bridge.relay.message_changes import MessageChangeRelay
 from bridge.relay.messages import MessageRelay
 from bridge.relay.receipts import relay_receipt
 from bridge.relay.typing import relay_typing
@@ -43,6 +44,9 @@ class Relay:
         self._feed = feed
         self._messages = MessageRelay(context, overlap.total_seconds())
         self._catch_up = CatchUp(context, self._messages, overlap)
+        self._message_changes = MessageChangeRelay(context, self._messages)
+        self._missed_changes = MissedChanges(context, self._message_changes, overlap)
+        self._may_have_missed_changes = True
         self._in_doubt = True
         self._tables_answer = True
         self._live = asyncio.Event()
@@ -116,13 +120,14 @@ class Relay:
     async def _take(self, signal: Signal) -> None:
         match signal:
             case Live():
-                self._context.members.hear(hearing=True)
+                self._doubt_members(hearing=True)
                 self._live.set()
+                self._may_have_missed_changes = True  # each confirmation may end a gap (supabase.md 2.3)
                 self._report()
                 await self._compare_with_tables()
             case Lost(reason):
                 log.warning("feed.lost", reason=reason)
-                self._context.members.hear(hearing=False)
+                self._doubt_members(hearing=False)
                 self._context.presence.listen(hearing=False)
                 self._live.clear()
                 self._doubt()
@@ -146,6 +151,8 @@ class Relay:
                 await self._take_optional(change)
             case Unreadable(table):
                 self._miss(table)
+            case _:
+                await self._message_changes.take(change)
 
     async def _take_optional(self, change: TypingRowChanged | ReceiptWritten | PresenceWritten) -> None:
         match change:
@@ -159,11 +166,19 @@ class Relay:
     def _miss(self, table: str) -> None:
         log.warning("relay.unreadable_change", table=table)
         if table != "messages":
-            self._context.members.hear(hearing=self._live.is_set())  # somebody may have left: forget who is a member
+            self._doubt_members(hearing=self._live.is_set())  # somebody may have left
         self._doubt()
+
+    def _doubt_members(self, *, hearing: bool) -> None:
+        """Forget who is a member and what quotes show: either may have changed unheard."""
+        self._context.members.hear(hearing=hearing)
+        self._context.quotes.forget_all()
 
     async def _compare_with_tables(self) -> None:
         self._settle(settled=await self._catch_up.run())
+        if self._may_have_missed_changes:
+            await self._missed_changes.run()
+            self._may_have_missed_changes = False
         self._caught_up.set()
         self._in_doubt = False
         self._tables_answer = True
@@ -178,6 +193,7 @@ class Relay:
         self._in_doubt = True
         if error is not None and not isinstance(error, StoreUnreadable):
             self._tables_answer = False
+        self._may_have_missed_changes = True
         self._look_again.set()
         self._report()
 

@@ -8,10 +8,13 @@ from datetime import timedelta
 from bridge.actions.context import Context
 from bridge.events import message_key
 from bridge.models import Position
+from bridge.relay.message_changes import MessageChangeRelay
 from bridge.relay.messages import MessageRelay
 
 PAGE = 1000
 ROWS_AT_ONCE = 100
+CHANGES_LOOK_BACK = timedelta(hours=24)
+"""Edits and deletions of older messages are not looked for after a gap: no index leads to them."""
 
 
 class CatchUp:
@@ -62,3 +65,36 @@ class CatchUp:
         for one in page:
             if one.created_at < self._started_at:
                 self._context.hub.pass_over(message_key(one.id))
+
+
+class MissedChanges:
+    """Finds the edits and deletions of messages that happened in a gap of the feed.
+
+    For after gaps only, never for the slow timer: there is no index on the times of editing and deleting, so the
+    database looks at every message of the last day. Rows that are gone altogether leave no trace to be found.
+    """
+
+    def __init__(self, context: Context, changes: MessageChangeRelay, overlap: timedelta) -> None:
+        self._context = context
+        self._changes = changes
+        self._overlap = overlap
+        self._complete_until = context.clock.now()
+
+    async def run(self) -> None:
+        """Tell what changed since the last run.
+
+        Raises:
+            StoreError: the tables cannot be read; the next run begins where this one did.
+
+        """
+        until = self._context.clock.now()
+        since = self._complete_until - self._overlap
+        written_since = until - CHANGES_LOOK_BACK
+        after: Position | None = None
+        changed_since = self._context.store.messages.changed_since
+        while page := await changed_since(since, written_since=written_since, after=after, limit=ROWS_AT_ONCE):
+            await self._changes.read_and_relay([one.id for one in page])
+            if page[-1] == after:
+                break  # as in CatchUp: no end would come
+            after = page[-1]
+        self._complete_until = until

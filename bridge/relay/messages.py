@@ -51,12 +51,12 @@ class MessageRelay:
             # Anybody may insert anywhere under the app's policies; members must not see it (contract F7).
             self._decline(message.id, "its sender is no member")
             return True
-        quote = await self._quote(message)
-        whole = replace(message, sender=await self._context.profiles.of(message.sender_id), reply_to=quote)
+        whole = await self.whole(message)
         copies = await self._copies(whole)
         if copies is None:
             return False
         self._context.quotes.remember(whole)
+        self._context.message_states.place(whole.id, whole.conversation_id)
         self._context.hub.publish(MessageSent(message=whole, copies=copies), members)
         return True
 
@@ -116,6 +116,11 @@ class MessageRelay:
         if since is None:
             self._awaited.put(message_id, now)
         return since is not None and now - since > COPIES_AWAITED_SECONDS
+
+    async def whole(self, message: Message) -> Message:
+        """Return the message with what its row lacks, as far as that can be read (contract F32)."""
+        quote = await self._quote(message)
+        return replace(message, sender=await self._context.profiles.of(message.sender_id), reply_to=quote)
 
     async def _quote(self, message: Message) -> Quote | None:
         if message.reply_to_id is None:

@@ -161,6 +161,15 @@ class MessageStore(Protocol):
         """
         ...
 
+    async def changed_since(
+        self, moment: datetime, *, written_since: datetime, after: Position | None, limit: int
+    ) -> Sequence[Position]:
+        """Return where the messages edited or deleted at or after `moment` stand, ascending, page by page.
+
+        Only those created at or after `written_since`, for the times of editing and deleting have no index.
+        """
+        ...
+
 
 class CopyStore(Protocol):
     """Sealed copies, one per recipient (DB-3)."""

@@ -22,3 +22,9 @@ def after_clause(position: Position) -> str:
 def unexpired_clause(now: datetime) -> str:
     """Return the or-filter for "not expired" (contract F48)."""
     return f'expires_at.is.null,expires_at.gt."{now.isoformat()}"'
+
+
+def changed_clause(moment: datetime) -> str:
+    """Return the or-filter for "edited or deleted at or after"."""
+    at = moment.isoformat()
+    return f'edited_at.gte."{at}",deleted_at.gte."{at}"'

@@ -64,6 +64,12 @@ class Seed(Protocol):
         """Insert a message_status row that says read."""
         ...
 
+    async def change(
+        self, message_id: MessageId, *, edited_at: datetime | None = None, deleted_at: datetime | None = None
+    ) -> None:
+        """Set both times of a message."""
+        ...
+
 
 def some_time() -> datetime:
     """Return a time in the far future that no other test uses, so that a shared table is as good as an empty one."""

@@ -14,7 +14,9 @@ from bridge.feed.changes import (
     TABLES,
     Change,
     MessageInserted,
+    MessageRowDeleted,
     MessageUnread,
+    MessageWritten,
     ParticipantChanged,
     ParticipantDeleted,
     PresenceWritten,
@@ -91,10 +93,27 @@ def test_a_row_that_was_too_large_has_to_be_read() -> None:
     assert read(table="messages", type="INSERT", record=MESSAGE, errors=errors) == MessageUnread(message_id(1))
 
 
-@pytest.mark.parametrize("kind", ["UPDATE", "DELETE"])
-def test_an_update_or_deletion_of_a_message_concerns_nobody_yet(kind: str) -> None:
-    """No frame of the protocol tells of it."""
-    assert read(table="messages", type=kind, record=MESSAGE, old_record={"id": message_id(1)}) is None
+def test_of_an_updated_message_only_the_small_columns_are_read() -> None:
+    """Absent is unknown, not null: large values that stayed the same are left out (supabase.md 2.4)."""
+    small = {name: MESSAGE[name] for name in ("id", "conversation_id", "created_at", "deleted_at")}
+    for record in (MESSAGE, small, {**MESSAGE, "encrypted_content": None}):
+        change = read(table="messages", type="UPDATE", record=record, errors=["Error 413: Payload Too Large"])
+        assert change == MessageWritten(
+            id=message_id(1), conversation_id=ROOM, created_at=message(1).created_at, deleted_at=None
+        )
+
+
+def test_an_updated_message_says_when_it_was_deleted() -> None:
+    """Or that it is not."""
+    deleted = {**MESSAGE, "created_at": None, "deleted_at": "2026-01-01T00:00:00+00:00"}
+    change = read(table="messages", type="UPDATE", record=deleted, old_record={"id": message_id(1)})
+    assert isinstance(change, MessageWritten)
+    assert (change.created_at.year, change.deleted_at) == (1, BIRTH)
+
+
+def test_a_deleted_message_is_known_by_its_key_only() -> None:
+    """Realtime tells no more."""
+    assert read(table="messages", type="DELETE", old_record={"id": message_id(1)}) == MessageRowDeleted(message_id(1))
 
 
 @pytest.mark.parametrize("kind", ["INSERT", "UPDATE"])
@@ -123,6 +142,10 @@ def test_a_deleted_participant_is_known_by_its_key_only() -> None:
         {"table": "messages", "type": "INSERT", "record": {**MESSAGE, "encrypted_content": None}},
         {"table": "messages", "type": "INSERT", "record": {"id": message_id(1)}},
         {"table": "messages", "type": "INSERT", "record": {}, "errors": ["Error 401: Unauthorized"]},
+        {"table": "messages", "type": "UPDATE", "record": {}},
+        {"table": "messages", "type": "UPDATE", "record": {"id": message_id(1)}},
+        {"table": "messages", "type": "UPDATE", "record": {**MESSAGE, "deleted_at": "once"}},
+        {"table": "messages", "type": "DELETE"},
         {"table": "conversation_participants", "type": "INSERT", "record": {"id": "p"}},
         {"table": "conversation_participants", "type": "UPDATE", "record": {**PARTICIPANT, "left_at": "once"}},
         {"table": "conversation_participants", "type": "DELETE"},

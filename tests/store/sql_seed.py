@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import httpx
 import psycopg
@@ -79,6 +80,14 @@ class SqlSeed:
             "insert into message_status (message_id, user_id, status) values (%s, %s, 'read') "
             "on conflict (message_id, user_id) do update set status = excluded.status",
             (message_id, user_id),
+        )
+
+    async def change(
+        self, message_id: MessageId, *, edited_at: datetime | None = None, deleted_at: datetime | None = None
+    ) -> None:
+        """Set both times."""
+        await self._connection.execute(
+            "update messages set edited_at = %s, deleted_at = %s where id = %s", (edited_at, deleted_at, message_id)
         )
 
     def _stored(self, content: str) -> str | bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 import pytest
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from bridge.models import ConversationId, MessageId, NewMessage, ParticipantId, 
 from bridge.store import Store
 from bridge.store.memory import MemoryStore
 from bridge.store.memory.tables import conversation_of
+from tests.contract.changes import ChangesContract
 from tests.contract.creating import CreatingContract
 from tests.contract.groups import GroupsContract
 from tests.contract.presence import CompanionsContract, PresenceContract
@@ -65,6 +67,13 @@ class MemorySeed:
         """Mark as read."""
         self.tables.read.add((message_id, user_id))
 
+    async def change(
+        self, message_id: MessageId, *, edited_at: datetime | None = None, deleted_at: datetime | None = None
+    ) -> None:
+        """Set both times."""
+        row = self.tables.messages_by_id[message_id]
+        self.tables.messages_by_id[message_id] = replace(row, edited_at=edited_at, deleted_at=deleted_at)
+
 
 @pytest.fixture
 def seed() -> MemorySeed:
@@ -109,6 +118,10 @@ class TestPresence(PresenceContract):
 
 
 class TestCompanions(CompanionsContract):
+    """The suite, for this adapter."""
+
+
+class TestChanges(ChangesContract):
     """The suite, for this adapter."""
 
 

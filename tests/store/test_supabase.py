@@ -11,6 +11,7 @@ from httpx_aiohttp import AiohttpTransport
 from bridge.errors import StoreDown, StoreRefused
 from bridge.store.supabase import SupabaseStore
 from scripts.sandbox.address import SandboxAddress
+from tests.contract.changes import ChangesContract
 from tests.contract.creating import CreatingContract
 from tests.contract.groups import GroupsContract
 from tests.contract.presence import CompanionsContract, PresenceContract
@@ -71,6 +72,10 @@ class TestPresence(PresenceContract):
 
 
 class TestCompanions(CompanionsContract):
+    """The suite, for this adapter."""
+
+
+class TestChanges(ChangesContract):
     """The suite, for this adapter."""
 
 

@@ -99,3 +99,16 @@ class MemoryMessages:
             if message.created_at >= moment and message.deleted_at is None
         ]
         return sorted(one for one in positions if after is None or one > after)[:limit]
+
+    async def changed_since(
+        self, moment: datetime, *, written_since: datetime, after: Position | None, limit: int
+    ) -> Sequence[Position]:
+        """See the port."""
+        self._store.note("messages.changed_since")
+        positions = [
+            position_of(message)
+            for message in self._store.messages_by_id.values()
+            if message.created_at >= written_since
+            and any(at is not None and at >= moment for at in (message.edited_at, message.deleted_at))
+        ]
+        return sorted(one for one in positions if after is None or one > after)[:limit]

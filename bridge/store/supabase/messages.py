@@ -19,7 +19,7 @@ from bridge.models import (
     Quote,
 )
 from bridge.schema import Dialect
-from bridge.store.clauses import after_clause, before_clause, unexpired_clause
+from bridge.store.clauses import after_clause, before_clause, changed_clause, unexpired_clause
 from bridge.store.supabase.copies import SupabaseCopies
 from bridge.store.supabase.query import QUOTE, SENDER, message_columns, rows
 from bridge.tables import (
@@ -131,6 +131,24 @@ class SupabaseMessages:
         )
         if after is not None:
             query = query.or_(after_clause(after))
+        return [record.model() for record in await rows(query, PositionRecord)]
+
+    async def changed_since(
+        self, moment: datetime, *, written_since: datetime, after: Position | None, limit: int
+    ) -> Sequence[Position]:
+        """See the port."""
+        query = (
+            self._client.table("messages")
+            .select("id,created_at")
+            .gte("created_at", written_since.isoformat())
+            .order("created_at")
+            .order("id")
+            .limit(limit)
+        )
+        # One and= for both, as for a page.
+        changed = f"or({changed_clause(moment)})"
+        younger = f",or({after_clause(after)})" if after else ""
+        query.request.params = query.request.params.add("and", f"({changed}{younger})")
         return [record.model() for record in await rows(query, PositionRecord)]
 
     @property
