@@ -23,6 +23,7 @@ from bridge.health import Health
 from bridge.hub import Hub
 from bridge.ids import fresh_id
 from bridge.keyring import Keyring, KeysUnavailable
+from bridge.lists import Lists
 from bridge.members import Members
 from bridge.message_states import MessageStates
 from bridge.outbox import Outbox
@@ -72,9 +73,10 @@ def create_bridge(
     store = store or SupabaseStore(url=settings.supabase_url, key=key, http=http)
     feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock)
     hub = Hub(clock, fresh_id)
+    members = Members(store.conversations, clock, settings.membership_max_age_seconds)
     context = Context(
         store=store,
-        members=Members(store.conversations, clock, settings.membership_max_age_seconds),
+        members=members,
         profiles=Profiles(store.users, clock),
         quotes=Quotes(store.messages, clock),
         hub=hub,
@@ -88,6 +90,7 @@ def create_bridge(
         ),
         health=Health(hub, clock),
         message_states=MessageStates(),
+        lists=Lists(store, hub, members, clock),
         clock=clock,
     )
     verifier = _verifier(settings, http, clock)

@@ -20,6 +20,10 @@ class Capability(StrEnum):
     """connection_status"""
     MESSAGE_CHANGES = "message_changes"
     """message_updated, message_deleted"""
+    CONVERSATIONS = "conversations"
+    """conversation_added, conversation_changed, conversation_removed"""
+    MEMBERS = "members"
+    """member_added, member_removed"""
 
 
 def known_capabilities(asked: Iterable[object]) -> frozenset[Capability]:

@@ -11,7 +11,16 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from bridge.models import ConversationId, Identity, Message, MessageId, PresenceStatus, Profile, UserId
+from bridge.models import (
+    ConversationId,
+    ConversationSummary,
+    Identity,
+    Message,
+    MessageId,
+    PresenceStatus,
+    Profile,
+    UserId,
+)
 from bridge.sealed import Copies, lacking, opened
 
 
@@ -169,6 +178,46 @@ class MessageDeleted(Struct, frozen=True, kw_only=True):
         return None
 
 
+class _OfLists(Struct, frozen=True, kw_only=True):
+    """A state of somebody's list, or of who is in a conversation: the last one counts."""
+
+    topic: ConversationId
+
+    @property
+    def key(self) -> str | None:
+        """Return None: `bridge.lists` knows what is news."""
+        return None
+
+
+class ConversationAdded(_OfLists, frozen=True, kw_only=True):
+    """A conversation is in somebody's list, as this person sees it."""
+
+    summary: ConversationSummary
+
+
+class ConversationChanged(_OfLists, frozen=True, kw_only=True):
+    """A conversation in somebody's list looks different to this person."""
+
+    summary: ConversationSummary
+
+
+class ConversationRemoved(_OfLists, frozen=True, kw_only=True):
+    """A conversation is no longer in somebody's list."""
+
+
+class MemberAdded(_OfLists, frozen=True, kw_only=True):
+    """Somebody is a member, with this role."""
+
+    member: Profile
+    role: str | None
+
+
+class MemberRemoved(_OfLists, frozen=True, kw_only=True):
+    """Somebody is no longer a member."""
+
+    user_id: UserId
+
+
 Event = (
     MessageSent
     | TypingChanged
@@ -179,7 +228,14 @@ Event = (
     | ConnectionStatusChanged
     | MessageUpdated
     | MessageDeleted
+    | ConversationAdded
+    | ConversationChanged
+    | ConversationRemoved
+    | MemberAdded
+    | MemberRemoved
 )
+Topicless = PresenceChanged | ConnectionStatusChanged
+"""The events that are about no conversation."""
 
 
 def is_personal(event: Event) -> bool:

@@ -15,12 +15,15 @@ import structlog
 
 from bridge.capabilities import Capability
 from bridge.clock import Clock
-from bridge.events import Event, MessageSent, MessageUpdated, is_personal
+from bridge.events import Event, MessageSent, MessageUpdated, Topicless, is_personal
 from bridge.models import ConversationId, Identity
 from bridge.pushes import encode_push
 from bridge.recent import Recent
 
 REMEMBERED_KEYS = 100_000
+CONVERSATIONS_WITH_REMOVALS = 20_000
+REMOVAL_REMEMBERED_SECONDS = 60.0
+"""Longer than anything that was begun with the members of that moment: writes, receipts, typing."""
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +96,9 @@ class Hub:
         self._fresh_id = fresh_id
         self._receivers: dict[str, set[Receiver]] = {}
         self._understood: Counter[Capability] = Counter()
+        self._removed: Recent[ConversationId, Set[str]] = Recent(
+            CONVERSATIONS_WITH_REMOVALS, clock=clock, max_age_seconds=REMOVAL_REMEMBERED_SECONDS
+        )
         self._seen: Recent[str, bool] = Recent(remembered_keys)
         self._reserved: dict[str, Reservation] = {}
         self._lines: dict[ConversationId, deque[Reservation]] = {}
@@ -129,6 +135,29 @@ class Hub:
             return frozenset()
         here = self._concerned(people)
         return frozenset(one.identity for one in here if capability in one.capabilities)
+
+    def remove(self, topic: ConversationId, ids: Set[str]) -> None:
+        """Deliver nothing of this conversation to these participants any more (contract F8).
+
+        What was begun while they were members, a slow write or typing, names them as members still.
+        """
+        self._removed.put(topic, (self._removed.get(topic) or frozenset()) | ids)
+
+    def readmit(self, topic: ConversationId, ids: Set[str]) -> None:
+        """Deliver to them again."""
+        removed = self._removed.get(topic)
+        self._removed.discard(topic)
+        if removed is not None and not removed <= ids:
+            self._removed.put(topic, removed - ids)
+
+    def present(self, topic: ConversationId, members: Set[str]) -> Set[str]:
+        """Return those of the members who were not removed since."""
+        removed = self._removed.get(topic)
+        return members if removed is None else members - removed
+
+    def readmit_all(self) -> None:
+        """Forget who was removed: after a gap in the feed nobody knows who is back."""
+        self._removed.clear()
 
     def has_seen(self, key: str | None) -> bool:
         """Tell whether publishing this key would be a repeat."""
@@ -182,7 +211,8 @@ class Hub:
     def _send(self, event: Event, members: Set[str]) -> None:
         if self.has_seen(event.key):
             return
-        receivers = {receiver for receiver in self._concerned(members) if receiver.takes(event)}
+        present = members if isinstance(event, Topicless) else self.present(event.topic, members)
+        receivers = {receiver for receiver in self._concerned(present) if receiver.takes(event)}
         if not receivers and event.key is None:
             return  # somebody's coming, say, in conversations that nobody has open
         try:

@@ -106,6 +106,12 @@ class Members:
         entry = self._entries.get(conversation_id)
         return entry.former if entry is not None else NOBODY
 
+    def lose(self, conversation_id: ConversationId) -> frozenset[UserId]:
+        """Take in that a conversation is gone; return who was in it as far as is known."""
+        entry = self._entries.get(conversation_id)
+        self.forget(conversation_id)
+        return entry.active if entry is not None else NOBODY
+
     def forget(self, conversation_id: ConversationId) -> None:
         """Ask anew when next somebody wants to know: we have just changed who is in it ourselves."""
         if conversation_id in self._disturbed:
@@ -131,14 +137,16 @@ class Members:
             entry.count()
             self._conversation_of[row.id] = row.conversation_id
 
-    def deleted(self, row_id: ParticipantId) -> None:
-        """Take in that a participant row is gone; only its primary key is known (supabase.md 2.4)."""
+    def deleted(self, row_id: ParticipantId) -> Participant | None:
+        """Take in that a participant row is gone, and return it if it was known: the feed tells its key only."""
         self._disturb_all()
         conversation_id = self._conversation_of.pop(row_id, None)
         entry = self._entries.get(conversation_id) if conversation_id else None
-        if entry is not None:
-            entry.rows.pop(row_id, None)
-            entry.count()
+        if entry is None:
+            return None
+        row = entry.rows.pop(row_id, None)
+        entry.count()
+        return row
 
     async def _load(self, conversation_id: ConversationId) -> frozenset[UserId]:
         """Read the rows; again if one changed meanwhile, for the answer may be older than the change."""

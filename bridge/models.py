@@ -67,6 +67,7 @@ class Participant(Struct, frozen=True, kw_only=True):
     conversation_id: ConversationId
     user_id: UserId
     left_at: datetime | None
+    role: str | None = None
 
 
 class ContentState(StrEnum):
@@ -137,6 +138,10 @@ class ConversationSummary(Struct, frozen=True, kw_only=True):
     created_at: datetime
     latest: Message | None
     unread_count: int
+    disappearing_messages_enabled: bool = False
+    disappearing_messages_duration_days: int | None = None
+    own_rows: tuple[Participant, ...] = ()
+    """The rows that make this user a member: of a deleted row the feed tells no more than its id."""
 
 
 class Conversation(Struct, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ _OF_THE_BRIDGE: Final = """
     mark_as_read marked_as_read messages_read
     load_presence presence_loaded set_presence presence_set presence_changed connection_status
     message_updated message_deleted
+    conversation_added conversation_changed conversation_removed member_added member_removed
 """
 LISTED_TYPES: Final = frozenset(" ".join((_OF_EVERY_CLIENT, _OF_LATER_STEPS, _OF_THE_BRIDGE)).split())
 """Types that make a valid envelope; whether one is an action is the registry's business."""

@@ -18,7 +18,12 @@ from bridge.clock import row_time, wire_time
 from bridge.events import (
     BridgeStatus,
     ConnectionStatusChanged,
+    ConversationAdded,
+    ConversationChanged,
+    ConversationRemoved,
     Event,
+    MemberAdded,
+    MemberRemoved,
     MessageDeleted,
     MessageSent,
     MessagesRead,
@@ -29,7 +34,17 @@ from bridge.events import (
     UserCameOnline,
     UserWentOffline,
 )
-from bridge.rows import Id, MessageRow, PresenceRow, Time, message_row
+from bridge.rows import (
+    ConversationRow,
+    Id,
+    MessageRow,
+    PresenceRow,
+    SenderRow,
+    Time,
+    conversation_row,
+    message_row,
+    profile_row,
+)
 
 E = TypeVar("E", bound=Struct)
 
@@ -86,6 +101,33 @@ class MessageGone(Struct, frozen=True, rename="camel"):
     message_id: str
     conversation_id: str
     deleted_at: str | None
+
+
+class ConversationShown(Struct, frozen=True):
+    """Payload of `conversation_added` and `conversation_changed`: the line of the list, as its receiver sees it."""
+
+    conversation: ConversationRow
+
+
+class ConversationGone(Struct, frozen=True, rename="camel"):
+    """Payload of `conversation_removed`."""
+
+    conversation_id: str
+
+
+class MemberShown(Struct, frozen=True, rename="camel"):
+    """Payload of `member_added`; `role` is null where the table has none."""
+
+    conversation_id: str
+    user: SenderRow
+    role: str | None
+
+
+class MemberGone(Struct, frozen=True, rename="camel"):
+    """Payload of `member_removed`."""
+
+    conversation_id: str
+    user_id: str
 
 
 class Push(Generic[E]):
@@ -172,6 +214,36 @@ def message_deleted(event: MessageDeleted) -> MessageGone:
     return MessageGone(event.message_id, event.topic, row_time(event.deleted_at))
 
 
+@push("conversation_added", ConversationAdded, capability=Capability.CONVERSATIONS)
+def conversation_added(event: ConversationAdded) -> ConversationShown:
+    """Show a new line of the list."""
+    return ConversationShown(conversation_row(event.summary))
+
+
+@push("conversation_changed", ConversationChanged, capability=Capability.CONVERSATIONS)
+def conversation_changed(event: ConversationChanged) -> ConversationShown:
+    """Show a line of the list as it is now."""
+    return ConversationShown(conversation_row(event.summary))
+
+
+@push("conversation_removed", ConversationRemoved, capability=Capability.CONVERSATIONS)
+def conversation_removed(event: ConversationRemoved) -> ConversationGone:
+    """Say which conversation is no longer in the list."""
+    return ConversationGone(event.topic)
+
+
+@push("member_added", MemberAdded, capability=Capability.MEMBERS)
+def member_added(event: MemberAdded) -> MemberShown:
+    """Show who is a member now, or has another role."""
+    return MemberShown(event.topic, profile_row(event.member), event.role)
+
+
+@push("member_removed", MemberRemoved, capability=Capability.MEMBERS)
+def member_removed(event: MemberRemoved) -> MemberGone:
+    """Say who is no longer a member."""
+    return MemberGone(event.topic, event.user_id)
+
+
 PUSHES: Final = {
     one.event: one
     for one in cast(
@@ -186,6 +258,11 @@ PUSHES: Final = {
             connection_status,
             message_updated,
             message_deleted,
+            conversation_added,
+            conversation_changed,
+            conversation_removed,
+            member_added,
+            member_removed,
         ],
     )
 }

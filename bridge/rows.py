@@ -92,6 +92,8 @@ class ConversationRow(Struct, frozen=True, kw_only=True):
     last_message_content: str | None
     last_message_sender_username: str | None
     last_message_at: Time | None
+    disappearing_messages_enabled: bool = False
+    disappearing_messages_duration_days: int | None = None
 
 
 class MadeConversationRow(Struct, frozen=True, kw_only=True):
@@ -150,8 +152,11 @@ class PresenceRow(Struct, frozen=True, rename="camel"):
 
 def sender_row(profile: Profile | None) -> SenderRow | None:
     """Show a profile; None stays None, for a message is shown even when its sender could not be read (contract F32)."""
-    if profile is None:
-        return None
+    return None if profile is None else profile_row(profile)
+
+
+def profile_row(profile: Profile) -> SenderRow:
+    """Show what others see of somebody."""
     return SenderRow(profile.id, profile.username, profile.display_name, profile.avatar_url)
 
 
@@ -213,6 +218,8 @@ def conversation_row(summary: ConversationSummary) -> ConversationRow:
         last_message_content=content,
         last_message_sender_username=username,
         last_message_at=at,
+        disappearing_messages_enabled=summary.disappearing_messages_enabled,
+        disappearing_messages_duration_days=summary.disappearing_messages_duration_days,
     )
 
 

@@ -75,11 +75,16 @@ class ParticipantRecord(Struct, frozen=True):
     conversation_id: ConversationId
     user_id: UserId
     left_at: str | None = None
+    role: str | None = None
 
     def model(self) -> Participant:
         """Return the model."""
         return Participant(
-            id=self.id, conversation_id=self.conversation_id, user_id=self.user_id, left_at=moment(self.left_at)
+            id=self.id,
+            conversation_id=self.conversation_id,
+            user_id=self.user_id,
+            left_at=moment(self.left_at),
+            role=self.role,
         )
 
 

@@ -109,6 +109,7 @@ def participant(person: Person, conversation: ConversationId = ROOM, *, left: bo
         conversation_id=conversation,
         user_id=person.user_id,
         left_at=BIRTH if left else None,
+        role="member",
     )
 
 

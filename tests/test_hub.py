@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from bridge.capabilities import Capability
 from bridge.clock import FakeClock
 from bridge.events import MessageSent, UserCameOnline, message_key
-from bridge.hub import Hub, Reservation
+from bridge.hub import REMOVAL_REMEMBERED_SECONDS, Hub, Reservation
 from bridge.models import ConversationId
 from tests.emulated_w1 import read_frame
 from tests.people import BIRTH, OTHER_ROOM, ROOM, A, B, C, D, Person, conversation_id, message, message_id
@@ -23,9 +23,9 @@ MEMBERS = frozenset({A.user_id, B.user_id})
 class Setting:
     """A hub with receivers of A, B and C."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: FakeClock | None = None) -> None:
         self.ids = count(1)
-        self.hub = Hub(FakeClock(), lambda: f"frame {next(self.ids)}")
+        self.hub = Hub(clock or FakeClock(), lambda: f"frame {next(self.ids)}")
         self.a, self.b, self.c = (self.attached(person) for person in (A, B, C))
 
     def attached(self, person: Person, *capabilities: Capability) -> Receiver:
@@ -278,21 +278,74 @@ def test_a_write_that_is_passed_over_while_it_waits_is_not_told() -> None:
     assert s.a.contents == ["2"]
 
 
+def test_whoever_was_removed_hears_nothing_though_named_as_a_member() -> None:
+    """What was begun before names the members of that moment (contract F8); other conversations are not concerned."""
+    s = Setting()
+    reservation = s.reserve(1)
+    reservation.settle(sent(1), MEMBERS)
+    s.hub.remove(ROOM, {B.user_id})
+    s.publish(2)
+    s.publish(3, OTHER_ROOM)
+    assert (s.a.contents, s.b.contents) == (["1", "2", "3"], ["1", "3"])
+    assert s.hub.present(ROOM, MEMBERS) == {A.user_id}
+    s.hub.readmit(ROOM, {B.user_id})
+    s.publish(4)
+    assert s.b.contents == ["1", "3", "4"]
+    assert s.hub.present(ROOM, MEMBERS) == MEMBERS
+
+
+def test_a_removal_by_one_id_leaves_the_other() -> None:
+    """Some conversations list a person under both ids."""
+    s = Setting()
+    s.hub.remove(ROOM, {B.auth_id})
+    s.hub.publish(sent(1), frozenset({B.user_id, B.auth_id}))
+    assert s.b.contents == ["1"]
+
+
+def test_a_removal_is_not_remembered_for_ever() -> None:
+    """Only as long as something begun before may be under way; a gap in the feed ends it too."""
+    clock = FakeClock()
+    s = Setting(clock)
+    s.hub.remove(ROOM, {B.user_id})
+    clock.advance(REMOVAL_REMEMBERED_SECONDS)
+    s.publish(1)
+    clock.advance(0.001)
+    s.publish(2)
+    s.hub.remove(ROOM, {B.user_id})
+    s.hub.readmit_all()
+    s.publish(3)
+    s.hub.remove(ROOM, {A.user_id, B.user_id})
+    clock.advance(REMOVAL_REMEMBERED_SECONDS + 0.001)
+    s.hub.readmit(ROOM, {A.user_id})
+    s.publish(4)
+    assert s.b.contents == ["2", "3", "4"]
+
+
+def test_coming_back_is_ones_own_affair() -> None:
+    """Others who were removed from the same conversation stay out."""
+    s = Setting()
+    s.hub.remove(ROOM, {A.user_id})
+    s.hub.remove(ROOM, {B.user_id})
+    s.hub.readmit(ROOM, {A.user_id})
+    s.publish(1)
+    assert (s.a.contents, s.b.contents) == (["1"], [])
+
+
 def test_who_is_here_with_a_capability_is_known() -> None:
     """By any of its ids, once however many sockets it has, and no longer than they are attached."""
     s = Setting()
-    assert not s.hub.is_understood(Capability.MESSAGE_CHANGES)
-    first, second = [s.attached(B, Capability.MESSAGE_CHANGES) for _ in range(2)]
+    assert not s.hub.is_understood(Capability.MEMBERS)
+    first, second = [s.attached(B, Capability.MEMBERS, Capability.CONVERSATIONS) for _ in range(2)]
     s.hub.attach(first)
     everybody = {A.user_id, B.auth_id, C.user_id}
-    assert s.hub.listeners(everybody, Capability.MESSAGE_CHANGES) == {B.identity}
+    assert s.hub.listeners(everybody, Capability.MEMBERS) == {B.identity}
     assert s.hub.listeners(everybody, Capability.RECEIPTS) == frozenset()
-    assert s.hub.listeners({A.user_id}, Capability.MESSAGE_CHANGES) == frozenset()
+    assert s.hub.listeners({A.user_id}, Capability.MEMBERS) == frozenset()
     for receiver in (first, first, second):
-        assert s.hub.is_understood(Capability.MESSAGE_CHANGES)
+        assert s.hub.is_understood(Capability.MEMBERS)
         s.hub.detach(receiver)
-    assert not s.hub.is_understood(Capability.MESSAGE_CHANGES)
-    assert s.hub.listeners(everybody, Capability.MESSAGE_CHANGES) == frozenset()
+    assert not s.hub.is_understood(Capability.MEMBERS)
+    assert s.hub.listeners(everybody, Capability.MEMBERS) == frozenset()
 
 
 def test_memory_stays_flat() -> None:

@@ -363,3 +363,22 @@ async def test_former_members_are_known() -> None:
     assert names(await setting.members.former(ROOM)) == {"B"}
     assert await setting.members.former(conversation_id(99)) == frozenset()
     assert setting.questions == 2
+
+
+async def test_a_removed_member_is_named_if_it_was_known() -> None:
+    """The feed tells a key only."""
+    setting = Setting()
+    row = setting.tables.rows[participant(B).id]
+    assert setting.members.deleted(row.id) is None
+    await setting.of_room()
+    assert setting.members.deleted(row.id) == row
+    assert setting.members.deleted(row.id) is None
+
+
+async def test_a_lost_conversation_is_forgotten() -> None:
+    """Whoever was in it is named as far as is known."""
+    setting = Setting()
+    assert setting.members.lose(ROOM) == frozenset()
+    await setting.of_room()
+    assert names(setting.members.lose(ROOM)) == {"A", "B", "C", "D"}
+    assert setting.members.known(ROOM) is None

@@ -14,6 +14,7 @@ from bridge.content import NOTHING
 from bridge.errors import StoreDown, StoreUnreadable
 from bridge.events import MessageSent, message_key
 from bridge.feed.changes import (
+    ConversationRowDeleted,
     MessageInserted,
     MessageRowDeleted,
     MessageWritten,
@@ -171,6 +172,17 @@ async def test_a_hard_deletion_of_an_unknown_message_is_passed_over() -> None:
     assert [(line["event"], line["log_level"]) for line in logs] == [("relay.unknown_message_deleted", "debug")]
     assert s.tables.asked == []
     assert s.relay.is_live
+
+
+async def test_what_goes_with_its_conversation_is_nobodys_news() -> None:
+    """A cascade costs no question per message."""
+    s = await Setting().live()
+    await s.inserted(message(1))
+    s.tables.asked.clear()
+    await s.relay.handle(ConversationRowDeleted(ROOM))
+    await s.removed(1)
+    assert changes(s.b) == []
+    assert s.tables.asked == []
 
 
 async def test_a_message_deleted_before_its_delivery_is_never_delivered() -> None:

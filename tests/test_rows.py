@@ -72,6 +72,8 @@ SUMMARY = ConversationSummary(
     created_at=BIRTH,
     latest=WHOLE,
     unread_count=3,
+    disappearing_messages_enabled=True,
+    disappearing_messages_duration_days=7,
 )
 
 
@@ -98,6 +100,8 @@ def test_a_conversation_has_both_name_sets() -> None:
         "last_message_content": "héllo \U0001f600",
         "last_message_sender_username": "b",
         "last_message_at": "2026-01-01T00:00:01+00:00",
+        "disappearing_messages_enabled": True,
+        "disappearing_messages_duration_days": 7,
     }
 
 

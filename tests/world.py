@@ -25,6 +25,7 @@ from bridge.feed.memory import MemoryFeed
 from bridge.health import Health
 from bridge.hub import Hub
 from bridge.ids import fresh_id
+from bridge.lists import Lists
 from bridge.members import Members
 from bridge.message_states import MessageStates
 from bridge.models import ConversationId, Message
@@ -80,9 +81,10 @@ class Parts:
         self.tables = self.store.tables
         self.feed = MemoryFeed()
         hub = Hub(self.clock, fresh_id)
+        members = Members(self.store.conversations, self.clock, 60.0)
         self.context = Context(
             store=self.store,
-            members=Members(self.store.conversations, self.clock, 60.0),
+            members=members,
             profiles=Profiles(self.store.users, self.clock),
             quotes=Quotes(self.store.messages, self.clock),
             hub=hub,
@@ -92,6 +94,7 @@ class Parts:
             presence=PresenceState(self.clock, grace_seconds=GRACE_SECONDS, heartbeat_seconds=HEARTBEAT_SECONDS),
             health=Health(hub, self.clock),
             message_states=MessageStates(),
+            lists=Lists(self.store, hub, members, self.clock),
             clock=self.clock,
         )
         self.relay = Relay(self.context, self.feed, OVERLAP)

@@ -9,6 +9,7 @@ from bridge.capabilities import Capability
 from bridge.clock import Clock
 from bridge.health import Health
 from bridge.hub import Hub
+from bridge.lists import Lists
 from bridge.members import Members
 from bridge.message_states import MessageStates
 from bridge.models import ConversationId, Identity, Profile, User, profile_of
@@ -36,6 +37,7 @@ class Context:
     presence: PresenceState
     health: Health
     message_states: MessageStates
+    lists: Lists
     clock: Clock
 
 

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from bridge.actions.authorise import require_member
 from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.registry import Faults, action
+from bridge.capabilities import Capability
 from bridge.errors import ACCESS_DENIED, AUTH_REQUIRED, CONVERSATION_ID_REQUIRED, ActionError, ErrorCode, Fault
 from bridge.ids import canonical_uuid
 from bridge.models import ConversationId
@@ -50,6 +51,9 @@ class ConversationNamed(Struct, frozen=True, rename="camel"):
 async def load_conversations(request: LoadConversations, caller: Caller, context: Context) -> Outcome:
     """List the caller's conversations, newest activity first."""
     summaries = await context.store.conversations.summaries(caller.identity, context.clock.now())
+    if Capability.CONVERSATIONS in caller.capabilities:
+        for summary in summaries:
+            context.lists.listed(caller.identity, summary)
     return Outcome(result=ConversationsLoaded([conversation_row(summary) for summary in summaries]))
 
 

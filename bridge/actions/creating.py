@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Annotated
 
@@ -12,12 +12,15 @@ from msgspec import Meta, Struct, field
 from bridge.actions.authorise import require_group_member
 from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.registry import Faults, action
+from bridge.actions.telling import coming
 from bridge.actions.undoing import undone_on_failure
 from bridge.errors import ACCESS_DENIED, AUTH_REQUIRED, ActionError, ErrorCode, Fault, StoreError
 from bridge.identity import users_of
 from bridge.ids import canonical_uuid, direct_conversation_id, new_conversation_id
 from bridge.models import Conversation, ConversationId, NewConversation, User, UserId
 from bridge.rows import Id, MadeConversationRow, made_conversation_row
+
+Roles = Mapping[UserId, str]
 
 MAX_PARTICIPANTS = 500
 TYPES = frozenset({"direct", "group", "room"})
@@ -78,12 +81,14 @@ async def create_conversation(request: CreateConversation, caller: Caller, conte
     kind = request.type or _kind_of_original(request, ids, others)
     if kind == "direct":
         _require_two(others)
-        made = await _find_or_create_direct(caller, others[0], context)
+        made, roles = await _find_or_create_direct(caller, others[0], context)
     else:
         made = await _create(request, kind, caller, others, context)
-    context.members.forget(made.id)
+        roles = _roles(caller, others)
+    news = await coming(made.id, roles, context)
     caller.rooms.join(made.id)
-    return Outcome(result=ConversationCreated(made_conversation_row(made), made.id, made.id))
+    result = ConversationCreated(made_conversation_row(made), made.id, made.id)
+    return Outcome(result=result, then=partial(context.lists.tell, news))
 
 
 def _participant_ids(request: CreateConversation) -> Collection[str]:
@@ -141,14 +146,15 @@ async def _create(
         group_id=group_id,
         is_private=request.type is None and not request.is_group,
     )
+    context.lists.conversation_made(new.id)
     async with undone_on_failure("create_conversation", partial(context.store.conversations.withdraw, new)):
         made = await context.store.conversations.insert(new)
-        await _admit(new.id, me, others, context)
+        await _admit(new.id, _roles(caller, others), context)
     return made
 
 
-async def _find_or_create_direct(caller: Caller, other: User, context: Context) -> Conversation:
-    """Return the direct conversation of two people.
+async def _find_or_create_direct(caller: Caller, other: User, context: Context) -> tuple[Conversation, Roles]:
+    """Return the direct conversation of two people, and who came into it just now.
 
     Its id follows from the pair, so that two requests at once, in two processes even, write the same row (F2); what a
     crash has left half done is completed.
@@ -156,11 +162,11 @@ async def _find_or_create_direct(caller: Caller, other: User, context: Context) 
     theirs = {other.id, *([other.auth_user_id] if other.auth_user_id else [])}
     existing = await context.store.conversations.directs_between(caller.identity.ids, theirs)
     if existing:
-        return existing[0]
+        return existing[0], {}
     generation = 0
     while (made := await _direct_of_generation(generation, caller, other, context)) is None:
         generation += 1
-    return made
+    return made, _roles(caller, [other])
 
 
 async def _direct_of_generation(generation: int, caller: Caller, other: User, context: Context) -> Conversation | None:
@@ -176,6 +182,7 @@ async def _direct_of_generation(generation: int, caller: Caller, other: User, co
         is_private=True,
     )
     conversations = context.store.conversations
+    context.lists.conversation_made(new.id)
     # Withdrawing takes back only what this very attempt inserted and nobody has touched: the other person may be doing
     # the same at this moment, and has an answer already.
     async with undone_on_failure("create_conversation", partial(conversations.withdraw, new)):
@@ -185,12 +192,15 @@ async def _direct_of_generation(generation: int, caller: Caller, other: User, co
         rows = await conversations.participants(new.id)
         if {row.user_id for row in rows if row.left_at is None} - {me, other.id}:
             return None
-        await _admit(new.id, me, [other], context)
+        await _admit(new.id, _roles(caller, [other]), context)
     return made
 
 
-async def _admit(conversation_id: ConversationId, me: UserId, others: Sequence[User], context: Context) -> None:
-    roles = {me: "admin"} | {user.id: "member" for user in others}
+def _roles(caller: Caller, others: Sequence[User]) -> Roles:
+    return {caller.identity.user_id: "admin"} | {user.id: "member" for user in others}
+
+
+async def _admit(conversation_id: ConversationId, roles: Roles, context: Context) -> None:
     try:
         await context.store.conversations.admit(conversation_id, roles)
     except StoreError as error:

@@ -11,9 +11,11 @@ from msgspec import Struct, field
 
 from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.registry import Faults, action
+from bridge.actions.telling import coming
 from bridge.actions.undoing import undone_on_failure
 from bridge.errors import AUTH_REQUIRED, INVALID_MESSAGE, ActionError, ErrorCode, Fault, StoreRefused
 from bridge.ids import new_conversation_id, new_group_id, new_invite_code
+from bridge.lists import News
 from bridge.models import (
     Conversation,
     ConversationId,
@@ -119,14 +121,15 @@ async def create_group(request: CreateGroup, caller: Caller, context: Context) -
         group_id=group_id,
         is_private=False,
     )
+    context.lists.conversation_made(room.id)
     # Members, room and its participants go with the group (foreign keys), so one undoing is enough.
     async with undone_on_failure("create_group", partial(context.store.groups.delete, group_id)):
         group = await _insert(group_id, request, me, context)
         await context.store.groups.admit(group_id, {me: "owner"})
         made = await context.store.conversations.insert(room)
         await context.store.conversations.admit(room.id, {me: "admin"})
-    context.members.forget(room.id)
-    return Outcome(result=_created(group, made))
+    news = await coming(room.id, {me: "admin"}, context)
+    return Outcome(result=_created(group, made), then=partial(context.lists.tell, news))
 
 
 @action("join_group", JoinGroup, reply="group_joined", result=GroupJoined, faults=_JOIN, refusals=[_CODE_INVALID])
@@ -138,6 +141,7 @@ async def join_group(request: JoinGroup, caller: Caller, context: Context) -> Ou
     group = await context.store.groups.by_invite_code(code)
     if group is None:
         raise ActionError(_CODE_INVALID)
+    me = caller.identity.user_id
     memberships = await context.store.groups.memberships(group.id, caller.identity)
     is_member = any(row.left_at is None for row in memberships)
     seats = await context.store.groups.seats(group.id, caller.identity)
@@ -152,7 +156,9 @@ async def join_group(request: JoinGroup, caller: Caller, context: Context) -> Ou
         for room_id in rooms:
             context.members.forget(room_id)
     message = _ALREADY_IN if is_member else _JOINED
-    return Outcome(result=GroupJoined(True, group.id, message, group.name, rooms))
+    news = [await coming(room_id, {me: _role_in(room_id, seats, me)}, context) for room_id in rooms]
+    result = GroupJoined(True, group.id, message, group.name, rooms)
+    return Outcome(result=result, then=partial(_tell_all, news, context))
 
 
 @action("load_groups", LoadGroups, reply="groups_loaded", result=GroupsLoaded, faults=_LOAD)
@@ -204,6 +210,16 @@ def _rooms_to_enter(rooms: Sequence[Conversation], seats: Sequence[Participant])
     """Return the rooms open to every member in which this one is not; a room that does not say so is not open."""
     taken = {seat.conversation_id for seat in seats if seat.left_at is None}
     return [room.id for room in rooms if room.type == "room" and room.is_private is False and room.id not in taken]
+
+
+def _role_in(room_id: ConversationId, seats: Sequence[Participant], me: UserId) -> str | None:
+    """Return the role of somebody who has just entered: a former member has the one it had."""
+    return next((seat.role for seat in seats if (seat.conversation_id, seat.user_id) == (room_id, me)), "member")
+
+
+def _tell_all(news: Sequence[News], context: Context) -> None:
+    for one in news:
+        context.lists.tell(one)
 
 
 async def _enter_group(

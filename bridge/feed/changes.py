@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from bridge.content import ColumnType
 from bridge.models import (
+    Conversation,
     ConversationId,
     Message,
     MessageId,
@@ -21,13 +22,20 @@ from bridge.models import (
     UserId,
 )
 from bridge.schema import DB_1
-from bridge.tables import MessageRecord, ParticipantRecord, PresenceRecord, moment, moment_or_earliest
+from bridge.tables import (
+    ConversationRecord,
+    MessageRecord,
+    ParticipantRecord,
+    PresenceRecord,
+    moment,
+    moment_or_earliest,
+)
 
 Kind = Literal["INSERT", "UPDATE", "DELETE"]
 
 TABLES = ("messages", "conversation_participants")
 """The tables the bridge has to hear of."""
-OPTIONAL_TABLES = ("typing_indicators", "message_status", "user_presence")
+OPTIONAL_TABLES = ("typing_indicators", "message_status", "user_presence", "conversations")
 """The tables whose changes are nice to have; a project may not publish them."""
 
 
@@ -74,6 +82,20 @@ class ParticipantDeleted(Struct, frozen=True):
     id: ParticipantId
 
 
+class ConversationWritten(Struct, frozen=True, kw_only=True):
+    """A conversations row was written; `conversation` is None where it did not come whole."""
+
+    id: ConversationId
+    is_new: bool
+    conversation: Conversation | None
+
+
+class ConversationRowDeleted(Struct, frozen=True):
+    """A conversation is gone, and with it its participants and messages."""
+
+    id: ConversationId
+
+
 class TypingRowChanged(Struct, frozen=True, kw_only=True):
     """A typing row was written; the first of a pair is an INSERT, which legacy readers do not see (contract F31)."""
 
@@ -103,18 +125,9 @@ class Unreadable(Struct, frozen=True):
     table: str
 
 
-Change = (
-    PresenceWritten
-    | ReceiptWritten
-    | TypingRowChanged
-    | MessageInserted
-    | MessageUnread
-    | MessageWritten
-    | MessageRowDeleted
-    | ParticipantChanged
-    | ParticipantDeleted
-    | Unreadable
-)
+MessageChange = MessageInserted | MessageUnread | MessageWritten | MessageRowDeleted
+ListChange = ParticipantChanged | ParticipantDeleted | ConversationWritten | ConversationRowDeleted
+Change = MessageChange | ListChange | PresenceWritten | ReceiptWritten | TypingRowChanged | Unreadable
 
 
 class RowChange(Struct, frozen=True, kw_only=True):
@@ -159,6 +172,8 @@ def read_change(change: RowChange) -> Change | None:
             return _read_message(change)
         if change.table == "conversation_participants":
             return _read_participant(change)
+        if change.table == "conversations":
+            return _read_conversation(change)
         if change.table == "typing_indicators" and change.type != "DELETE":
             return msgspec.convert(change.record, TypingRowChanged)
         if change.table == "message_status" and change.type != "DELETE":
@@ -188,6 +203,23 @@ def _read_written_message(change: RowChange) -> Change:
         created_at=moment_or_earliest(record.created_at),
         deleted_at=moment(record.deleted_at),
     )
+
+
+def _read_conversation(change: RowChange) -> Change:
+    if change.type == "DELETE":
+        return ConversationRowDeleted(ConversationId(_key(change.old_record)))
+    conversation_id = ConversationId(_key(change.record))
+    return ConversationWritten(
+        id=conversation_id, is_new=change.type == "INSERT", conversation=_whole_conversation(change.record)
+    )
+
+
+def _whole_conversation(record: Mapping[str, object]) -> Conversation | None:
+    """Return the row unless a column is absent, for that is unknown and not null."""
+    try:
+        return msgspec.convert(record, ConversationRecord).model()
+    except msgspec.ValidationError:
+        return None
 
 
 def _key(record: Mapping[str, object]) -> str:

@@ -14,6 +14,8 @@ from bridge.events import Trouble
 from bridge.feed import Feed, Signal
 from bridge.feed.changes import (
     Change,
+    ConversationRowDeleted,
+    ConversationWritten,
     MessageInserted,
     MessageUnread,
     ParticipantChanged,
@@ -25,6 +27,7 @@ from bridge.feed.changes import (
 )
 from bridge.feed.signals import Live, Lost, TableLive, TableLost
 from bridge.relay.catch_up import CatchUp, MissedChanges
+from bridge.relay.lists import relay_list_change
 from bridge.relay.message_changes import MessageChangeRelay
 from bridge.relay.messages import MessageRelay
 from bridge.relay.receipts import relay_receipt
@@ -143,10 +146,8 @@ class Relay:
                 self._settle(settled=await self._messages.relay(message))
             case MessageUnread(message_id):
                 self._settle(settled=await self._messages.read_and_relay([message_id]))
-            case ParticipantChanged(participant):
-                self._context.members.changed(participant)
-            case ParticipantDeleted(row_id):
-                self._context.members.deleted(row_id)
+            case ParticipantChanged() | ParticipantDeleted() | ConversationWritten() | ConversationRowDeleted():
+                await relay_list_change(change, self._context)
             case TypingRowChanged() | ReceiptWritten() | PresenceWritten():
                 await self._take_optional(change)
             case Unreadable(table):
@@ -165,13 +166,15 @@ class Relay:
 
     def _miss(self, table: str) -> None:
         log.warning("relay.unreadable_change", table=table)
-        if table != "messages":
+        if table == "conversation_participants":
             self._doubt_members(hearing=self._live.is_set())  # somebody may have left
         self._doubt()
 
     def _doubt_members(self, *, hearing: bool) -> None:
-        """Forget who is a member and what quotes show: either may have changed unheard."""
+        """Forget who is a member, who was removed and what was told: any of it may have changed unheard."""
         self._context.members.hear(hearing=hearing)
+        self._context.hub.readmit_all()
+        self._context.lists.doubt()
         self._context.quotes.forget_all()
 
     async def _compare_with_tables(self) -> None:

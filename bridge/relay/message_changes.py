@@ -101,7 +101,7 @@ class MessageChangeRelay:
         conversation_id = self._context.message_states.place_of(message_id)
         if conversation_id is None:
             log.debug("relay.unknown_message_deleted", message_id=message_id)
-        else:
+        elif not self._context.lists.is_gone(conversation_id):
             self._context.hub.pass_over(message_key(message_id))
             await self._tell_deletion(message_id, conversation_id, None)
 

@@ -77,6 +77,12 @@ class ConversationStore(Protocol):
         """
         ...
 
+    async def summary(
+        self, identity: Identity, conversation_id: ConversationId, now: datetime
+    ) -> ConversationSummary | None:
+        """Return this conversation's line of `summaries`; None if it has none."""
+        ...
+
     async def directs_between(self, mine: Collection[str], theirs: Collection[str]) -> Sequence[Conversation]:
         """Return the direct conversations in which these two, by any of their ids, and nobody else are active.
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from bridge.models import ConversationId, ConversationSummary, Identity, Message, Position, UserId
+from bridge.models import (
+    ConversationId,
+    ConversationSummary,
+    Identity,
+    Message,
+    Participant,
+    ParticipantId,
+    Position,
+    UserId,
+)
 from bridge.store.unread import count_unread
 from bridge.tables import MessageRecord, PositionRecord, ProfileRecord, moment_or_earliest
 
@@ -23,6 +32,14 @@ class MemberRecord(Struct, frozen=True):
     user: ProfileRecord | None
 
 
+class OwnRecord(Struct, frozen=True):
+    """An active participant row of the list's owner."""
+
+    id: ParticipantId
+    user_id: UserId
+    role: str | None = None
+
+
 class LineRecord(Struct, frozen=True):
     """A conversations row with group, members and its latest message."""
 
@@ -36,6 +53,9 @@ class LineRecord(Struct, frozen=True):
     members: list[MemberRecord]
     last: list[MessageRecord]
     seen: list[PositionRecord]
+    mine: list[OwnRecord] = []
+    disappearing_messages_enabled: bool = False
+    disappearing_messages_duration_days: int | None = None
 
     @property
     def seen_until(self) -> Position | None:
@@ -81,6 +101,12 @@ def summarise(record: LineRecord, identity: Identity, *, unread: int, latest: Me
         created_at=moment_or_earliest(record.created_at),
         latest=latest,
         unread_count=unread,
+        disappearing_messages_enabled=record.disappearing_messages_enabled,
+        disappearing_messages_duration_days=record.disappearing_messages_duration_days,
+        own_rows=tuple(
+            Participant(id=row.id, conversation_id=record.id, user_id=row.user_id, left_at=None, role=row.role)
+            for row in record.mine
+        ),
     )
 
 

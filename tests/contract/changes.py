@@ -1,17 +1,43 @@
-"""What every adapter promises about finding what has changed."""
+"""What every adapter promises about finding what has changed: single lines of the list, edited and deleted messages."""
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
-from bridge.models import Position
-from tests.contract.store import Scene, Seed, place
+from bridge.models import ConversationId, Position
+from tests.contract.store import Scene, Seed, identity, person, place
 
 SECOND = timedelta(seconds=1)
 
 
 class ChangesContract:
-    """Messages that are not as they were."""
+    """Lines of the list, and messages that are not as they were."""
+
+    async def test_a_single_line_is_that_of_the_list(self, seed: Seed) -> None:
+        """With its latest message, what is unread, and the row that makes one a member; as each of the two sees it."""
+        scene = await Scene(seed).prepare("direct")
+        await scene.conversation("room")
+        await scene.has(scene.new("hello", sender=scene.bob))
+        for user, unread in ((scene.ann, 1), (scene.bob, 0)):
+            lines = await seed.store.conversations.summaries(identity(user), scene.now)
+            line = await seed.store.conversations.summary(identity(user), scene.room, scene.now)
+            assert line == next(one for one in lines if one.id == scene.room)
+            assert line.unread_count == unread
+            rows = await seed.store.conversations.participants(scene.room)
+            assert line.own_rows == tuple(row for row in rows if row.user_id == user.id)
+            assert [row.role for row in line.own_rows] == ["member"]
+
+    async def test_there_is_no_line_for_who_is_no_member(self, seed: Seed) -> None:
+        """A stranger, somebody who left, a conversation of nobody."""
+        scene = await Scene(seed).prepare()
+        former = person("Former")
+        await seed.user(former)
+        await seed.participant(scene.room, former.id, left=True)
+        for user in (person("Stranger"), former):
+            assert await seed.store.conversations.summary(identity(user), scene.room, scene.now) is None
+        nowhere = ConversationId(str(uuid.uuid4()))
+        assert await seed.store.conversations.summary(identity(scene.ann), nowhere, scene.now) is None
 
     async def test_what_was_edited_or_deleted_since_is_found(self, seed: Seed) -> None:
         """At that moment or later, in any conversation, in order of age; deleted ones too."""

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bridge.feed.changes import (
+    OPTIONAL_TABLES,
     TABLES,
     Change,
+    ConversationRowDeleted,
+    ConversationWritten,
     MessageInserted,
     MessageRowDeleted,
     MessageUnread,
@@ -25,6 +28,7 @@ from bridge.feed.changes import (
     read_change,
 )
 from bridge.models import Presence, PresenceStatus
+from bridge.store.memory.tables import conversation_of
 from tests.people import BIRTH, ROOM, B, message, message_id, participant
 
 MESSAGE: dict[str, Any] = {
@@ -51,6 +55,23 @@ PARTICIPANT = {
 }
 
 
+CONVERSATION: dict[str, Any] = {
+    "id": ROOM,
+    "type": "group",
+    "name": "Ours",
+    "description": None,
+    "avatar_url": None,
+    "created_by": B.user_id,
+    "created_at": "1970-01-01T00:00:00+00:00",
+    "updated_at": "1970-01-01T00:00:00+00:00",
+    "group_id": None,
+    "is_private": False,
+    "position": 0,
+    "disappearing_messages_enabled": False,
+    "disappearing_messages_duration_days": None,
+}
+
+
 def read(**event: object) -> Change | None:
     """Read the data of a postgres_changes event."""
     given_event = {
@@ -64,8 +85,9 @@ def read(**event: object) -> Change | None:
 
 
 def test_the_bridge_listens_to_messages_and_participants() -> None:
-    """Nothing else is asked for yet."""
+    """And to what else a project publishes."""
     assert TABLES == ("messages", "conversation_participants")
+    assert "conversations" in OPTIONAL_TABLES
 
 
 def test_an_inserted_message_is_read_whole() -> None:
@@ -116,6 +138,27 @@ def test_a_deleted_message_is_known_by_its_key_only() -> None:
     assert read(table="messages", type="DELETE", old_record={"id": message_id(1)}) == MessageRowDeleted(message_id(1))
 
 
+@pytest.mark.parametrize(("kind", "is_new"), [("INSERT", True), ("UPDATE", False)])
+def test_a_written_conversation_is_read_whole(kind: str, *, is_new: bool) -> None:
+    """As in the table."""
+    change = read(table="conversations", type=kind, record=CONVERSATION)
+    whole = conversation_of(ROOM, "group", name="Ours", created_by=B.user_id)
+    assert change == ConversationWritten(id=ROOM, is_new=is_new, conversation=whole)
+
+
+@pytest.mark.parametrize("changes", [{"avatar_url": ...}, {"type": None}, {"created_at": "once"}], ids=str)
+def test_a_conversation_that_did_not_come_whole_is_told_by_its_id(changes: dict[str, object]) -> None:
+    """A picture may be large, and is left out when only the name changed."""
+    record = {name: value for name, value in {**CONVERSATION, **changes}.items() if value is not ...}
+    change = read(table="conversations", type="UPDATE", record=record)
+    assert change == ConversationWritten(id=ROOM, is_new=False, conversation=None)
+
+
+def test_a_deleted_conversation_is_known_by_its_id() -> None:
+    """Which is its key."""
+    assert read(table="conversations", type="DELETE", old_record={"id": ROOM}) == ConversationRowDeleted(ROOM)
+
+
 @pytest.mark.parametrize("kind", ["INSERT", "UPDATE"])
 def test_a_written_participant_is_a_member_or_has_left(kind: str) -> None:
     """left_at decides."""
@@ -146,6 +189,8 @@ def test_a_deleted_participant_is_known_by_its_key_only() -> None:
         {"table": "messages", "type": "UPDATE", "record": {"id": message_id(1)}},
         {"table": "messages", "type": "UPDATE", "record": {**MESSAGE, "deleted_at": "once"}},
         {"table": "messages", "type": "DELETE"},
+        {"table": "conversations", "type": "UPDATE", "record": {"name": "x"}},
+        {"table": "conversations", "type": "DELETE"},
         {"table": "conversation_participants", "type": "INSERT", "record": {"id": "p"}},
         {"table": "conversation_participants", "type": "UPDATE", "record": {**PARTICIPANT, "left_at": "once"}},
         {"table": "conversation_participants", "type": "DELETE"},
@@ -209,17 +254,18 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-columns = st.sampled_from(sorted({*MESSAGE, *PARTICIPANT}))
+columns = st.sampled_from(sorted({*MESSAGE, *PARTICIPANT, *CONVERSATION}))
+ROWS = {"messages": MESSAGE, "conversations": CONVERSATION}
 
 
 @given(
-    table=st.sampled_from([*TABLES, "users"]),
+    table=st.sampled_from([*TABLES, *OPTIONAL_TABLES, "users"]),
     kind=st.sampled_from(["INSERT", "UPDATE", "DELETE"]),
     changes=st.dictionaries(columns, json_values, max_size=3),
     missing=st.sets(columns, max_size=2),
 )
 def test_no_row_makes_the_reading_fail(table: str, kind: str, changes: dict[str, object], missing: set[str]) -> None:
     """Whatever stands in it."""
-    row = {**(MESSAGE if table == "messages" else PARTICIPANT), **changes}
+    row = {**ROWS.get(table, PARTICIPANT), **changes}
     record = {name: value for name, value in row.items() if name not in missing}
     read(table=table, type=kind, record=record, old_record=record)

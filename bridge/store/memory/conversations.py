@@ -43,6 +43,15 @@ class MemoryConversations:
         found = [self._summary(self._store.conversation_rows[one], identity, now) for one in mine]
         return sorted(found, key=lambda one: one.latest.created_at if one.latest else one.created_at, reverse=True)
 
+    async def summary(
+        self, identity: Identity, conversation_id: ConversationId, now: datetime
+    ) -> ConversationSummary | None:
+        """See the port."""
+        self._store.note("conversations.summary")
+        row = self._store.conversation_rows.get(conversation_id)
+        is_member = not identity.ids.isdisjoint(self._store.active(conversation_id))
+        return self._summary(row, identity, now) if row is not None and is_member else None
+
     async def directs_between(self, mine: Collection[str], theirs: Collection[str]) -> Sequence[Conversation]:
         """See the port."""
         self._store.note("conversations.directs_between")
@@ -97,11 +106,15 @@ class MemoryConversations:
         if row is not None and left_at is not None:
             self._store.rows[row.id] = replace(row, left_at=left_at)
         elif row is not None:
-            del self._store.rows[row.id], self._store.roles[row.id]
+            del self._store.rows[row.id]
 
     def _row(self, conversation_id: ConversationId, user_id: UserId) -> Participant | None:
         rows = (row for row in self._store.rows.values() if row.user_id == user_id)
         return next((row for row in rows if row.conversation_id == conversation_id), None)
+
+    def _active_rows(self, conversation_id: ConversationId, identity: Identity) -> tuple[Participant, ...]:
+        rows = (row for row in self._store.rows.values() if row.conversation_id == conversation_id)
+        return tuple(row for row in rows if row.user_id in identity.ids and row.left_at is None)
 
     def _summary(self, row: Conversation, identity: Identity, now: datetime) -> ConversationSummary:
         visible = self._store.visible(row.id, now)
@@ -124,6 +137,9 @@ class MemoryConversations:
             if visible
             else None,
             unread_count=count_unread(newest_first, identity, max(seen, default=None)),
+            disappearing_messages_enabled=row.disappearing_messages_enabled,
+            disappearing_messages_duration_days=row.disappearing_messages_duration_days,
+            own_rows=self._active_rows(row.id, identity),
         )
 
 

@@ -53,7 +53,6 @@ class Tables:
         self.people: list[User] = []
         self.conversation_rows: dict[ConversationId, Conversation] = {}
         self.rows: dict[ParticipantId, Participant] = {}
-        self.roles: dict[ParticipantId, str] = {}
         self.messages_by_id: dict[MessageId, Message] = {}
         self.group_rows: dict[GroupId, Group] = {}
         self.group_members: dict[tuple[GroupId, UserId], GroupMembership] = {}
@@ -74,7 +73,7 @@ class Tables:
 
     def contents(self) -> tuple[object, ...]:
         """Return a copy of everything that the creating actions write, to be compared later."""
-        tables = (self.conversation_rows, self.rows, self.roles, self.group_rows, self.group_members)
+        tables = (self.conversation_rows, self.rows, self.group_rows, self.group_members)
         return tuple(dict(table) for table in tables)
 
     def add_user(self, user: User) -> User:
@@ -96,9 +95,9 @@ class Tables:
             conversation_id=conversation_id,
             user_id=user_id,
             left_at=None,
+            role=role,
         )
         self.rows[row.id] = row
-        self.roles[row.id] = role
         self.conversation_rows.setdefault(conversation_id, conversation_of(conversation_id))
         return row
 
@@ -109,7 +108,8 @@ class Tables:
 
     def role_of(self, conversation_id: ConversationId, user_id: UserId) -> str | None:
         """Return the role in somebody's participant row."""
-        return self.roles.get(ParticipantId(f"{conversation_id}/{user_id}/0"))
+        row = self.rows.get(ParticipantId(f"{conversation_id}/{user_id}/0"))
+        return row.role if row is not None else None
 
     def require_users(self, ids: Collection[UserId]) -> None:
         """Refuse as the foreign key on users does.
@@ -126,7 +126,6 @@ class Tables:
         self.conversation_rows.pop(conversation_id, None)
         for row in [row for row in self.rows.values() if row.conversation_id == conversation_id]:
             del self.rows[row.id]
-            self.roles.pop(row.id, None)
 
     def with_surroundings(self, message: Message) -> Message:
         """Return the message with sender and quote, as a page shows it."""

@@ -62,7 +62,7 @@ class SupabaseConversations:
         while True:
             query = (
                 self._client.table("conversation_participants")
-                .select("id,conversation_id,user_id,left_at")
+                .select("id,conversation_id,user_id,left_at,role")
                 .eq("conversation_id", conversation_id)
                 .order("id")
                 .limit(PAGE)
@@ -81,16 +81,18 @@ class SupabaseConversations:
         last_id: ConversationId | None = None
         while True:
             page = await self._conversations(identity, now, last_id)
-            unread = await self._unread(identity, now, page)
-            latest = await self._latest(page, identity, now)
-            found += [
-                summarise(record, identity, unread=unread.get(record.id, 0), latest=latest.get(record.id))
-                for record in page
-            ]
+            found += await self._summarised(page, identity, now)
             if len(page) < PAGE:
                 break
             last_id = page[-1].id
         return sorted(found, key=lambda one: one.latest.created_at if one.latest else one.created_at, reverse=True)
+
+    async def summary(
+        self, identity: Identity, conversation_id: ConversationId, now: datetime
+    ) -> ConversationSummary | None:
+        """See the port."""
+        page = await self._conversations(identity, now, None, only=conversation_id)
+        return next(iter(await self._summarised(page, identity, now)), None)
 
     async def directs_between(self, mine: Collection[str], theirs: Collection[str]) -> Sequence[Conversation]:
         """See the port."""
@@ -180,6 +182,16 @@ class SupabaseConversations:
         """See the port."""
         await put_back(self._client.table(_TABLE), {"conversation_id": conversation_id, "user_id": user_id}, left_at)
 
+    async def _summarised(
+        self, page: Sequence[LineRecord], identity: Identity, now: datetime
+    ) -> list[ConversationSummary]:
+        unread = await self._unread(identity, now, page)
+        latest = await self._latest(page, identity, now)
+        return [
+            summarise(record, identity, unread=unread.get(record.id, 0), latest=latest.get(record.id))
+            for record in page
+        ]
+
     async def _latest(
         self, page: Sequence[LineRecord], identity: Identity, now: datetime
     ) -> Mapping[ConversationId, Message]:
@@ -188,12 +200,18 @@ class SupabaseConversations:
         return {message.conversation_id: message for message in await self._copies.opened(messages, identity, now)}
 
     async def _conversations(
-        self, identity: Identity, now: datetime, last_id: ConversationId | None
+        self,
+        identity: Identity,
+        now: datetime,
+        last_id: ConversationId | None,
+        *,
+        only: ConversationId | None = None,
     ) -> list[LineRecord]:
         query = (
             self._client.table("conversations")
             .select(
-                "id,type,name,avatar_url,group_id,created_at,group:groups(name),mine:conversation_participants!inner(id),"
+                "id,type,name,avatar_url,group_id,created_at,disappearing_messages_enabled,"
+                f"disappearing_messages_duration_days,group:groups(name),mine:{_TABLE}!inner(id,user_id,role),"
                 f"members:conversation_participants(user_id,left_at,user:users({PROFILE})),"
                 f"last:messages({message_columns(self._dialect.schema)},{SENDER}),"
                 "seen:messages(id,created_at,message_status!inner())"
@@ -214,6 +232,7 @@ class SupabaseConversations:
             .order("id")
             .limit(PAGE)
         )
+        query = query.eq("id", only) if only else query
         return await rows(query.gt("id", last_id) if last_id else query, LineRecord)
 
     async def _unread(

@@ -132,7 +132,7 @@ class SupabaseGroups:
         """See the port."""
         query = (
             self._client.table("conversation_participants")
-            .select("id,conversation_id,user_id,left_at,conversation:conversations!inner(group_id)")
+            .select("id,conversation_id,user_id,left_at,role,conversation:conversations!inner(group_id)")
             .eq("conversation.group_id", group_id)
             .in_("user_id", sorted(identity.ids))
         )

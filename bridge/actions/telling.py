@@ -1,0 +1,29 @@
+"""Our own changes of who is in a conversation, told at once: the feed's echo of them is no news any more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+
+from bridge.actions.context import Context
+from bridge.errors import StoreError
+from bridge.lists import News
+from bridge.models import ConversationId, UserId
+
+log = structlog.get_logger(__name__)
+
+
+async def coming(conversation_id: ConversationId, roles: Mapping[UserId, str | None], context: Context) -> News:
+    """Return what is to be told of these people's coming, once the caller has its answer.
+
+    That it cannot be read is no failure of what was done; the feed's echo tells it later.
+    """
+    context.members.forget(conversation_id)
+    if not roles:
+        return News(conversation_id=conversation_id)
+    try:
+        return await context.lists.entered(conversation_id, roles)
+    except StoreError as error:
+        log.warning("telling.postponed", cause=type(error).__name__, detail=str(error))
+        return News(conversation_id=conversation_id)
