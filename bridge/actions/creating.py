@@ -163,10 +163,38 @@ async def _find_or_create_direct(caller: Caller, other: User, context: Context) 
     existing = await context.store.conversations.directs_between(caller.identity.ids, theirs)
     if existing:
         return existing[0], {}
+    repaired = await _repair_direct(caller, other, theirs, context)
+    if repaired is not None:
+        return repaired
     generation = 0
     while (made := await _direct_of_generation(generation, caller, other, context)) is None:
         generation += 1
     return made, _roles(caller, [other])
+
+
+async def _repair_direct(
+    caller: Caller, other: User, theirs: Collection[str], context: Context
+) -> tuple[Conversation, Roles] | None:
+    """Let both into the oldest conversation that is theirs though one is missing (contract legacy-rest section 3.2).
+
+    Whoever made it is its admin. Where nobody is said to have made it, it stays so: who belongs there can be certain
+    where the maker is not.
+    """
+    me, conversations = caller.identity.user_id, context.store.conversations
+    found = await conversations.damaged_directs_between(caller.identity.ids, theirs)
+    # Again: after we had found none, and before we looked for damage, another request may have repaired the oldest.
+    existing = await conversations.directs_between(caller.identity.ids, theirs)
+    if existing:
+        return existing[0], {}
+    if not found:
+        return None
+    there = {row.user_id for row in await conversations.participants(found[0].id)}
+    if not there <= {*caller.identity.ids, *theirs}:
+        return None
+    roles = {one: "admin" if one == found[0].created_by else "member" for one in (me, other.id)}
+    await _admit(found[0].id, roles, context)
+    log.info("create_conversation.repaired", conversation_id=found[0].id)
+    return found[0], {one: role for one, role in roles.items() if one not in there}
 
 
 async def _direct_of_generation(generation: int, caller: Caller, other: User, context: Context) -> Conversation | None:

@@ -94,6 +94,15 @@ class ConversationStore(Protocol):
         """Return the conversations with an active row of this identity set, each with all its active members."""
         ...
 
+    async def damaged_directs_between(self, mine: Collection[str], theirs: Collection[str]) -> Sequence[Conversation]:
+        """Return the direct conversations that are certainly of these two though one of them has no row in it.
+
+        The other one is active in it, and nobody else is or was. Certain is that the missing one made it, or that
+        nobody is said to have made it and the missing one has written in it; never if a third person has written in
+        it (contract data-model section 6, rule 7). Oldest first.
+        """
+        ...
+
     async def insert(self, conversation: NewConversation) -> Conversation:
         """Write a conversation once and return the row; a repeat of the same id returns the row already there.
 

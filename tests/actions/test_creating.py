@@ -263,6 +263,7 @@ OURS: dict[str, Any] = {"type": "group", "participant_ids": [C.user_id, A.user_i
 STEPS = [
     *((payload, step) for payload in (DIRECT, OURS) for step in ("users.by_any_ids", "conversations.insert")),
     (DIRECT, "conversations.directs_between"),
+    (DIRECT, "conversations.damaged_directs_between"),
     (DIRECT, "conversations.participants"),
     *((payload, "conversations.admit") for payload in (DIRECT, OURS)),
 ]

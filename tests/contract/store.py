@@ -44,8 +44,8 @@ class Seed(Protocol):
         """Insert a users row; rows are as old as the order of the calls says."""
         ...
 
-    async def conversation(self, kind: str) -> ConversationId:
-        """Insert an empty conversation."""
+    async def conversation(self, kind: str, *, created_by: UserId | None = None) -> ConversationId:
+        """Insert an empty conversation; the old REST create left out who made it."""
         ...
 
     async def participant(self, conversation_id: ConversationId, user_id: UserId, *, left: bool = False) -> None:

@@ -33,10 +33,12 @@ class SqlSeed:
             (user.id, user.auth_user_id, user.username, user.display_name, user.phone_number, user.avatar_url),
         )
 
-    async def conversation(self, kind: str) -> ConversationId:
+    async def conversation(self, kind: str, *, created_by: UserId | None = None) -> ConversationId:
         """Insert an empty conversation."""
         made = str(uuid.uuid4())
-        await self._connection.execute("insert into conversations (id, type) values (%s, %s)", (made, kind))
+        await self._connection.execute(
+            "insert into conversations (id, type, created_by) values (%s, %s, %s)", (made, kind, created_by)
+        )
         return ConversationId(made)
 
     async def participant(self, conversation_id: ConversationId, user_id: UserId, *, left: bool = False) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
 
+from bridge.clock import EPOCH
 from bridge.errors import StoreDown
 from bridge.models import ConversationId, MessageId, NewMessage, ParticipantId, User, UserId
 from bridge.store import Store
@@ -17,6 +18,7 @@ from tests.contract.changes import ChangesContract
 from tests.contract.creating import CreatingContract
 from tests.contract.groups import GroupsContract
 from tests.contract.presence import CompanionsContract, PresenceContract
+from tests.contract.repairing import RepairingContract
 from tests.contract.sealed import SealedContract
 from tests.contract.store import (
     ConversationsContract,
@@ -41,10 +43,11 @@ class MemorySeed:
         """Insert a users row."""
         self.tables.add_user(user)
 
-    async def conversation(self, kind: str) -> ConversationId:
+    async def conversation(self, kind: str, *, created_by: UserId | None = None) -> ConversationId:
         """Insert an empty conversation."""
         made = ConversationId(str(uuid.uuid4()))
-        self.tables.add_conversation(conversation_of(made, kind))
+        at = EPOCH + timedelta(seconds=len(self.tables.conversation_rows))
+        self.tables.add_conversation(conversation_of(made, kind, created_by=created_by, created_at=at))
         return made
 
     async def participant(self, conversation_id: ConversationId, user_id: UserId, *, left: bool = False) -> None:
@@ -122,6 +125,10 @@ class TestCompanions(CompanionsContract):
 
 
 class TestChanges(ChangesContract):
+    """The suite, for this adapter."""
+
+
+class TestRepairing(RepairingContract):
     """The suite, for this adapter."""
 
 

@@ -15,6 +15,7 @@ from tests.contract.changes import ChangesContract
 from tests.contract.creating import CreatingContract
 from tests.contract.groups import GroupsContract
 from tests.contract.presence import CompanionsContract, PresenceContract
+from tests.contract.repairing import RepairingContract
 from tests.contract.store import (
     ConversationsContract,
     MessagesContract,
@@ -76,6 +77,10 @@ class TestCompanions(CompanionsContract):
 
 
 class TestChanges(ChangesContract):
+    """The suite, for this adapter."""
+
+
+class TestRepairing(RepairingContract):
     """The suite, for this adapter."""
 
 

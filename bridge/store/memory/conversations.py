@@ -66,6 +66,13 @@ class MemoryConversations:
         mine = {row.conversation_id for row in active if row.user_id in identity.ids}
         return {one: frozenset(self._store.active(one)) for one in mine}
 
+    async def damaged_directs_between(self, mine: Collection[str], theirs: Collection[str]) -> Sequence[Conversation]:
+        """See the port."""
+        self._store.note("conversations.damaged_directs_between")
+        directs = [row for row in self._store.conversation_rows.values() if row.type == "direct"]
+        found = [row for row in directs if self._misses(row, mine, theirs) or self._misses(row, theirs, mine)]
+        return sorted(found, key=lambda row: (row.created_at, row.id))
+
     async def insert(self, conversation: NewConversation) -> Conversation:
         """See the port."""
         self._store.note("conversations.insert")
@@ -115,6 +122,18 @@ class MemoryConversations:
     def _active_rows(self, conversation_id: ConversationId, identity: Identity) -> tuple[Participant, ...]:
         rows = (row for row in self._store.rows.values() if row.conversation_id == conversation_id)
         return tuple(row for row in rows if row.user_id in identity.ids and row.left_at is None)
+
+    def _misses(self, conversation: Conversation, missing: Collection[str], present: Collection[str]) -> bool:
+        people = {row.user_id for row in self._store.rows.values() if row.conversation_id == conversation.id}
+        messages = self._store.messages_by_id.values()
+        senders = {message.sender_id for message in messages if message.conversation_id == conversation.id}
+        has_written = conversation.created_by is None and not senders.isdisjoint(missing)
+        return (
+            people <= set(present)
+            and bool(self._store.active(conversation.id))
+            and senders <= {*missing, *present}
+            and (has_written or conversation.created_by in missing)
+        )
 
     def _summary(self, row: Conversation, identity: Identity, now: datetime) -> ConversationSummary:
         visible = self._store.visible(row.id, now)

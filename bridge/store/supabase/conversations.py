@@ -23,6 +23,7 @@ from bridge.schema import Dialect
 from bridge.store.clauses import unexpired_clause
 from bridge.store.summaries import LineRecord, RecentsRecord, summarise
 from bridge.store.supabase.copies import SupabaseCopies
+from bridge.store.supabase.damaged import damaged_directs
 from bridge.store.supabase.query import CONVERSATION, PAGE, PROFILE, SENDER, Query, all_rows, message_columns, rows
 from bridge.store.supabase.seats import admit, put_back
 from bridge.store.unread import UNREAD_LIMIT, UNREAD_WINDOW
@@ -136,6 +137,10 @@ class SupabaseConversations:
             return frozenset(UserId(member.user_id) for member in record.members)
         rows = await self.participants(record.id)  # the cap on rows cuts an embed off as well
         return frozenset(row.user_id for row in rows if row.left_at is None)
+
+    async def damaged_directs_between(self, mine: Collection[str], theirs: Collection[str]) -> Sequence[Conversation]:
+        """See the port."""
+        return await damaged_directs(self._client, mine, theirs)
 
     async def insert(self, conversation: NewConversation) -> Conversation:
         """See the port. The id alone decides what is a repeat, in one statement."""
