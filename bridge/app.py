@@ -23,6 +23,7 @@ from bridge.health import Health
 from bridge.hub import Hub
 from bridge.ids import fresh_id
 from bridge.keyring import Keyring, KeysUnavailable
+from bridge.left_rooms import LeftRooms
 from bridge.lists import Lists
 from bridge.members import Members
 from bridge.message_states import MessageStates
@@ -91,6 +92,7 @@ def create_bridge(
         health=Health(hub, clock),
         message_states=MessageStates(),
         lists=Lists(store, hub, members, clock),
+        left_rooms=LeftRooms(clock, settings.resume_rooms_seconds),
         clock=clock,
     )
     verifier = _verifier(settings, http, clock)

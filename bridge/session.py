@@ -180,7 +180,13 @@ class Connection:
             self._outbox.disconnect(Disconnect(CloseCode.NOT_AUTHENTICATED_IN_TIME, "not authenticated in time"))
 
     def close(self) -> None:
-        """Forget the client."""
+        """Forget the client, but for what it had open: it may come back (contract F27)."""
+        if self.session is not None:
+            caller = self.session.caller
+            self._context.left_rooms.leave(caller.identity.user_id, caller.rooms.joined)
+        self._end_session()
+
+    def _end_session(self) -> None:
         if self.session is not None:
             caller = self.session.caller
             for conversation_id in caller.rooms.typing:
@@ -230,8 +236,8 @@ class Connection:
         user = await find_user(claims, self._context.store.users, phone_identity=self._limits.phone_identity)
         identity = identity_of(user, claims)
         previous = self.session.caller if self.session else None
-        rooms = previous.rooms if previous and previous.identity == identity else Rooms()
-        self.close()
+        rooms = previous.rooms if previous and previous.identity == identity else self._resumed_rooms(identity)
+        self._end_session()
         self._context.profiles.remember(profile_of(user))
         capabilities = known_capabilities(asked.capabilities)
         caller = Caller(identity=identity, user=user, rooms=rooms, capabilities=capabilities)
@@ -250,6 +256,10 @@ class Connection:
             client=asked.client.name[:MAX_LOGGED_CHARACTERS],
             version=asked.client.version[:MAX_LOGGED_CHARACTERS],
         )
+
+    def _resumed_rooms(self, identity: Identity) -> Rooms:
+        """Return what this user's last connection had open; who is a member still is looked at when it matters."""
+        return Rooms(joined=dict.fromkeys(self._context.left_rooms.take(identity.user_id)))
 
     def _reply(self, reply_type: str, result: object, command: Command) -> None:
         now = self._context.clock.now()

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     max_waiting_commands: PositiveInt = Field(256, validation_alias="BRIDGE_MAX_WAITING_COMMANDS")
     outbox_max_frames: PositiveInt = Field(2_000, validation_alias="BRIDGE_OUTBOX_MAX_FRAMES")
     outbox_max_bytes: PositiveInt = Field(4_194_304, validation_alias="BRIDGE_OUTBOX_MAX_BYTES")
+    resume_rooms_seconds: Seconds = Field(600.0, validation_alias="BRIDGE_RESUME_ROOMS_SECONDS")
     drain_seconds: Seconds = Field(5.0, validation_alias="BRIDGE_DRAIN_SECONDS")
 
     membership_max_age_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_MEMBERSHIP_MAX_AGE_SECONDS")

@@ -24,8 +24,9 @@ LEVELS: dict[str, int] = {
             "bridge.auth bridge.history bridge.keyring bridge.logs bridge.protocol bridge.pushes bridge.rows "
             "bridge.search bridge.send_times bridge.tables",
             "bridge.store bridge.feed bridge.client",
-            "bridge.health bridge.hub bridge.identity bridge.lists bridge.members bridge.outbox bridge.profiles "
-            "bridge.quotes bridge.chat bridge.message_states bridge.presence bridge.receipts bridge.typing_state",
+            "bridge.health bridge.hub bridge.identity bridge.left_rooms bridge.lists bridge.members bridge.outbox "
+            "bridge.profiles bridge.quotes bridge.chat bridge.message_states bridge.presence bridge.receipts "
+            "bridge.typing_state",
             "bridge.actions",
             "bridge.presence_upkeep bridge.relay bridge.schema_watch bridge.session bridge.typing_upkeep",
             "bridge.pages bridge.specification bridge.websocket compat",

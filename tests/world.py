@@ -25,6 +25,7 @@ from bridge.feed.memory import MemoryFeed
 from bridge.health import Health
 from bridge.hub import Hub
 from bridge.ids import fresh_id
+from bridge.left_rooms import LeftRooms
 from bridge.lists import Lists
 from bridge.members import Members
 from bridge.message_states import MessageStates
@@ -51,6 +52,7 @@ LEEWAY_SECONDS = 5.0
 OVERLAP = timedelta(seconds=60)
 GRACE_SECONDS = 15.0
 HEARTBEAT_SECONDS = 120.0
+RESUME_ROOMS_SECONDS = 600.0
 LIMITS = Limits(
     max_waiting_commands=16,
     auth_deadline_seconds=60.0,
@@ -95,6 +97,7 @@ class Parts:
             health=Health(hub, self.clock),
             message_states=MessageStates(),
             lists=Lists(self.store, hub, members, self.clock),
+            left_rooms=LeftRooms(self.clock, RESUME_ROOMS_SECONDS),
             clock=self.clock,
         )
         self.relay = Relay(self.context, self.feed, OVERLAP)

@@ -9,6 +9,7 @@ from bridge.capabilities import Capability
 from bridge.clock import Clock
 from bridge.health import Health
 from bridge.hub import Hub
+from bridge.left_rooms import LeftRooms
 from bridge.lists import Lists
 from bridge.members import Members
 from bridge.message_states import MessageStates
@@ -38,6 +39,7 @@ class Context:
     health: Health
     message_states: MessageStates
     lists: Lists
+    left_rooms: LeftRooms
     clock: Clock
 
 

@@ -1,0 +1,45 @@
+"""What the connections that ended had open, for those that come back: they only authenticate (contract F27).
+
+A client that lost its connection sends `auth` and nothing else, yet typing goes only to where a conversation is open.
+Messages do not depend on this. Nor do rights: an open conversation only narrows what a member is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bridge.clock import Clock
+from bridge.models import ConversationId, UserId
+from bridge.recent import Recent
+
+USERS = 20_000
+CONNECTIONS_OF_A_USER = 8
+ROOMS_OF_A_CONNECTION = 50
+
+Left = tuple[float, tuple[ConversationId, ...]]
+
+
+class LeftRooms:
+    """The open conversations of ended connections by user; each is taken up once, the last one left first."""
+
+    def __init__(self, clock: Clock, max_age_seconds: float) -> None:
+        self._clock = clock
+        self._max_age_seconds = max_age_seconds
+        self._left: Recent[UserId, tuple[Left, ...]] = Recent(USERS, clock=clock, max_age_seconds=max_age_seconds)
+
+    def leave(self, user_id: UserId, joined: Iterable[ConversationId]) -> None:
+        """Keep what a connection that ends had open, in the order of joining; nothing is not worth keeping."""
+        rooms = tuple(joined)[-ROOMS_OF_A_CONNECTION:]
+        if rooms:
+            earlier = self._left.get(user_id) or ()
+            now = self._clock.monotonic()
+            self._left.put(user_id, (*earlier, (now, rooms))[-CONNECTIONS_OF_A_USER:])
+
+    def take(self, user_id: UserId) -> tuple[ConversationId, ...]:
+        """Return what the connection that ended last had open, and forget it; nothing if that is too long ago."""
+        left = self._left.discard(user_id) or ()
+        if not left or self._clock.monotonic() - left[-1][0] > self._max_age_seconds:
+            return ()
+        if len(left) > 1:
+            self._left.put(user_id, left[:-1])
+        return left[-1][1]

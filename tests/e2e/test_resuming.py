@@ -1,0 +1,73 @@
+"""A client that was cut off comes back with nothing but its token (contract F27)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.e2e.conftest import RunningBridge, StartBridge
+from tests.e2e.database import Database
+from tests.e2e.listening import next_push, pushed_so_far
+from tests.e2e.test_delivery import ANSWER_SECONDS, next_message
+from tests.e2e.test_typing import next_typing
+
+
+@pytest.fixture
+async def conversation(database: Database) -> str:
+    """Return a new conversation of bob and carol."""
+    return await database.conversation("bob", "carol")
+
+
+async def cut_off(bridge: RunningBridge, conversation_id: str) -> None:
+    """Open a conversation as carol, lose the connection without a word, and wait until the bridge has noticed."""
+    before = len(bridge.parts.sockets)
+    async with bridge.client("carol") as carol:
+        await carol.join_conversation(conversation_id)
+        carol._connection.transport.abort()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while len(bridge.parts.sockets) > before:  # noqa: ASYNC110  # the bridge has no event for it
+                await asyncio.sleep(0.01)
+
+
+async def test_what_was_open_is_open_again(bridge: RunningBridge, conversation: str, database: Database) -> None:
+    """Messages arrive, typing too; the message sent while it was away is there after loading."""
+    async with bridge.client("bob") as bob:
+        await cut_off(bridge, conversation)
+        missed = await bob.send_message(conversation, "while you were away")
+        async with bridge.client("carol") as carol:
+            await bob.request("typing_start", {"conversationId": conversation})
+            assert b'"isTyping":true' in await next_typing(carol)
+            sent = await bob.send_message(conversation, "welcome back")
+            assert (await next_message(carol)).id == sent.id
+            loaded = (await carol.load_messages(conversation)).messages
+            assert [message.id for message in loaded] == [missed.id, sent.id]
+
+
+async def test_who_is_no_member_any_more_resumes_nothing(
+    bridge: RunningBridge, conversation: str, database: Database
+) -> None:
+    """What was open gives no rights."""
+    async with bridge.client("bob") as bob:
+        await cut_off(bridge, conversation)
+        await database.remove(conversation, "carol")
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while database.user("carol") in await bridge.parts.context.members.of(conversation):  # type: ignore[arg-type]  # noqa: ASYNC110  # a plain id; the bridge has no event for it
+                await asyncio.sleep(0.01)
+        async with bridge.client("carol") as carol:
+            await bob.request("typing_start", {"conversationId": conversation})
+            await bob.send_message(conversation, "among ourselves")
+            await next_push(bob, "message_received", of=conversation)
+            assert await pushed_so_far(carol, of=conversation) == []
+
+
+async def test_it_is_forgotten_after_a_while(start_bridge: StartBridge, database: Database) -> None:
+    """As the setting says."""
+    conversation = await database.conversation("bob", "carol")
+    async with start_bridge(resume_rooms_seconds=0.001) as bridge, bridge.client("bob") as bob:
+        await cut_off(bridge, conversation)
+        async with bridge.client("carol") as carol:
+            await bob.request("typing_start", {"conversationId": conversation})
+            sent = await bob.send_message(conversation, "hello")
+            name, payload = await next_push(carol, of=conversation)
+            assert (name, payload["message"]["id"]) == ("message_received", sent.id)
