@@ -30,7 +30,7 @@ LEVELS: dict[str, int] = {
             "bridge.actions",
             "bridge.presence_upkeep bridge.relay bridge.schema_watch bridge.session bridge.typing_upkeep",
             "bridge.pages bridge.specification bridge.websocket compat",
-            "bridge.app migration",
+            "bridge.app bridge.auth_server bridge.endpoints migration",
             "bridge.hypercorn_socket bridge.serving bridge.__main__",
         )
     )
@@ -48,11 +48,11 @@ HOMES: dict[str, frozenset[str]] = {
         "postgrest": "bridge.store.supabase",
         "realtime": "bridge.feed.supabase",
         "tenacity": "bridge.store.supabase bridge.feed.supabase",
-        "httpx": "bridge.store.supabase bridge.app",
-        "httpx_aiohttp": "bridge.app",
+        "httpx": "bridge.store.supabase bridge.app bridge.auth_server",
+        "httpx_aiohttp": "bridge.auth_server",
         "jwt": "bridge.auth bridge.keyring",
-        "quart": "bridge.app bridge.pages bridge.websocket compat",
-        "werkzeug": "bridge.app bridge.websocket compat",
+        "quart": "bridge.app bridge.pages bridge.websocket compat bridge.endpoints",
+        "werkzeug": "bridge.app bridge.websocket compat bridge.endpoints",
         "hypercorn": "bridge.serving bridge.hypercorn_socket",
         "wsproto": "bridge.hypercorn_socket",
         "websockets": "bridge.client",
@@ -174,7 +174,7 @@ def test_only_the_composition_root_imports_compat() -> None:
         for module, names in OWN_IMPORTS.items()
         if module.startswith("bridge") and any(name.split(".")[0] == "compat" for name in names)
     }
-    assert importers <= {"bridge.app"}
+    assert importers <= {"bridge.app", "bridge.auth_server"}
 
 
 @pytest.mark.parametrize("library", sorted(HOMES))

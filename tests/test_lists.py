@@ -24,7 +24,7 @@ from bridge.hub import REMOVAL_REMEMBERED_SECONDS
 from bridge.lists import NEW_SECONDS, QUESTIONS_AT_ONCE
 from bridge.models import Conversation, ConversationId, Participant, UserId
 from bridge.store.memory.tables import conversation_of
-from tests.people import BIRTH, OTHER_ROOM, ROOM, A, B, C, D, Person, X, conversation_id, message, participant
+from tests.people import BIRTH, OTHER_ROOM, ROOM, A, B, C, D, Person, X, conversation_id, message, participant, uuid_of
 from tests.world import Listener, Parts
 
 BOTH = (Capability.CONVERSATIONS, Capability.MEMBERS)
@@ -217,7 +217,7 @@ async def test_a_conversation_without_people_is_tolerated() -> None:
         {"name": "Other"},
         {"avatar_url": "https://example.org/a.png"},
         {"type": "group"},
-        {"group_id": "g"},
+        {"group_id": uuid_of(0xD0, 1)},
         {"disappearing_messages_enabled": True},
         {"disappearing_messages_duration_days": 7},
     ],

@@ -1,0 +1,65 @@
+"""The project over HTTP: the one client of the process, and what is asked of its Auth server."""
+
+from __future__ import annotations
+
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from bridge.auth import TokenVerifier
+from bridge.clock import Clock
+from bridge.keyring import Keyring, KeysUnavailable
+from bridge.settings import Settings
+from compat.refreshing import Refresh, RefreshRefused, RefreshUnavailable
+
+REFUSALS = frozenset({400, 403, 422})
+"""Statuses by which the Auth server refuses a refresh token; others are about our key, its address or its load."""
+
+
+def http_client(settings: Settings) -> httpx.AsyncClient:
+    """Make the one client of the process; its transport decides the ceiling (supabase.md section 5)."""
+    limits = httpx.Limits(max_connections=settings.store_connections)
+    timeout = httpx.Timeout(settings.store_timeout_seconds, connect=3, pool=settings.store_timeout_seconds)
+    return httpx.AsyncClient(transport=AiohttpTransport(limits=limits), timeout=timeout)
+
+
+def token_verifier(settings: Settings, http: httpx.AsyncClient, clock: Clock) -> TokenVerifier:
+    """Make what verifies access tokens, with the keys that the project signs with."""
+
+    async def fetch_keys() -> bytes:
+        try:
+            answer = await http.get(f"{settings.supabase_url}/auth/v1/.well-known/jwks.json")
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise KeysUnavailable from error
+        return answer.content
+
+    secret = settings.supabase_jwt_secret
+    return TokenVerifier(
+        secret=secret.get_secret_value() if secret else None,
+        keyring=Keyring(fetch_keys, clock),
+        clock=clock,
+        audience=settings.token_audience,
+        leeway_seconds=settings.token_leeway_seconds,
+    )
+
+
+def refresh_by_auth_server(settings: Settings, http: httpx.AsyncClient) -> Refresh:
+    """Make what refreshes a session; nothing of the visitor's own request is passed on (supabase.md 1.2)."""
+    key = settings.supabase_publishable_key or settings.supabase_secret_key
+
+    async def refresh(token: str) -> bytes:
+        try:
+            answer = await http.post(
+                f"{settings.supabase_url}/auth/v1/token?grant_type=refresh_token",
+                json={"refresh_token": token},
+                headers={"apikey": key.get_secret_value()},
+            )
+        except httpx.HTTPError as error:
+            raise RefreshUnavailable(type(error).__name__) from error
+        if answer.status_code in REFUSALS:
+            raise RefreshRefused(f"status {answer.status_code}")
+        if not answer.is_success:
+            raise RefreshUnavailable(f"status {answer.status_code}")
+        return answer.content
+
+    return refresh
