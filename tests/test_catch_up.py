@@ -310,6 +310,20 @@ async def test_a_slow_timer_finds_what_the_feed_lost_silently() -> None:
 
 
 @in_virtual_time
+async def test_a_confirmation_in_time_makes_the_catch_up_of_a_doubt_needless() -> None:
+    """It has caught up itself; the slow timer begins then."""
+    s = Setting()
+    async with running(s):
+        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS / 2)
+        s.feed.put(Live())
+        await s.feed.drained()
+        await asyncio.sleep(RECONCILE_SECONDS)
+        assert s.store.asked(QUESTION) == 1
+        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS)
+        assert s.store.asked(QUESTION) == 2
+
+
+@in_virtual_time
 async def test_in_doubt_the_tables_are_asked_soon() -> None:
     """Not after half a minute."""
     s = Setting()

@@ -111,14 +111,18 @@ class Relay:
 
     async def _until_due(self) -> None:
         """Wait for the slow timer or, in doubt, a moment; further doubts do not put it off, for they may never end."""
-        self._look_again.clear()
-        if self.is_live:
-            try:
-                async with asyncio.timeout(RECONCILE_SECONDS):
-                    await self._look_again.wait()
-            except TimeoutError:
+        while True:
+            self._look_again.clear()
+            if self.is_live:
+                try:
+                    async with asyncio.timeout(RECONCILE_SECONDS):
+                        await self._look_again.wait()
+                except TimeoutError:
+                    return
+            await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS)
+            # A confirmation that came meanwhile has caught up already: then the slow timer begins anew.
+            if not self.is_live or self._look_again.is_set():
                 return
-        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS)
 
     async def _take(self, signal: Signal) -> None:
         match signal:
