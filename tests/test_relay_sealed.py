@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from msgspec.structs import replace
@@ -10,8 +11,10 @@ from bridge.content import NOTHING
 from bridge.feed.changes import MessageInserted
 from bridge.feed.signals import Live
 from bridge.models import Message
+from bridge.relay import RECONCILE_WHEN_IN_DOUBT_SECONDS
 from bridge.relay.messages import COPIES_AWAITED_SECONDS
 from tests.people import A, B, C, message, message_id
+from tests.virtual_time import in_virtual_time
 from tests.world import Parts, Receiver
 
 
@@ -110,3 +113,18 @@ async def test_a_plain_reply_to_a_sealed_message_is_told_with_each_readers_copy(
     await s.inserted(message(2, reply_to=original.id))
     quotes = [json.loads(one.frames[-1])["payload"]["message"]["reply_to"] for one in (s.a, s.b, s.c)]
     assert [quote["encrypted_content"] for quote in quotes] == ["for a", "for b", ""]
+
+
+@in_virtual_time
+async def test_copies_are_looked_for_again_every_moment() -> None:
+    """Not only when the slow timer rings, though it was a catch-up that found them missing."""
+    s = await Setting().live()
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(s.relay.run())
+        await s.inserted(closed(1))
+        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS * 2.5)
+        s.sealed_for_a_and_b(closed(1))
+        assert s.a.frames == []
+        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS)
+        assert seen(s.a) == [("for a", "sealed")]
+        running.cancel()

@@ -112,7 +112,6 @@ class Relay:
     async def _until_due(self) -> None:
         """Wait for the slow timer or, in doubt, a moment; further doubts do not put it off, for they may never end."""
         while True:
-            self._look_again.clear()
             if self.is_live:
                 try:
                     async with asyncio.timeout(RECONCILE_SECONDS):
@@ -182,6 +181,7 @@ class Relay:
         self._context.quotes.forget_all()
 
     async def _compare_with_tables(self) -> None:
+        self._look_again.clear()  # at the start: what arises from here on is a reason to look again
         self._settle(settled=await self._catch_up.run())
         if self._may_have_missed_changes:
             await self._missed_changes.run()
