@@ -17,8 +17,8 @@ from bridge.endpoints import answer_probes, serve_socket
 from bridge.feed import Feed
 from bridge.feed.supabase import SupabaseFeed
 from bridge.health import Health
+from bridge.history import History
 from bridge.hub import Hub
-from bridge.ids import fresh_id
 from bridge.left_rooms import LeftRooms
 from bridge.lists import Lists
 from bridge.members import Members
@@ -97,7 +97,8 @@ def create_bridge(
 
 def _context(settings: Settings, store: Store, clock: Clock) -> Context:
     """Make what actions work with."""
-    hub = Hub(clock, fresh_id)
+    history = History(clock)
+    hub = Hub(clock, history)
     members = Members(store.conversations, clock, settings.membership_max_age_seconds)
     return Context(
         store=store,
@@ -117,6 +118,7 @@ def _context(settings: Settings, store: Store, clock: Clock) -> Context:
         message_states=MessageStates(),
         lists=Lists(store, hub, members, clock),
         left_rooms=LeftRooms(clock, settings.resume_rooms_seconds),
+        history=history,
         clock=clock,
     )
 
@@ -125,6 +127,7 @@ def _limits(settings: Settings) -> Limits:
     return Limits(
         max_waiting_commands=settings.max_waiting_commands,
         auth_deadline_seconds=settings.auth_deadline_seconds,
+        silence_limit_seconds=settings.silence_limit_seconds,
         leeway=timedelta(seconds=settings.token_leeway_seconds),
         phone_identity=settings.phone_identity,
     )

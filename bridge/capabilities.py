@@ -24,6 +24,8 @@ class Capability(StrEnum):
     """conversation_added, conversation_changed, conversation_removed"""
     MEMBERS = "members"
     """member_added, member_removed"""
+    RESUME = "resume"
+    """nothing is told again unless `auth` shows a cursor"""
 
 
 def known_capabilities(asked: Iterable[object]) -> frozenset[Capability]:

@@ -243,6 +243,11 @@ def is_personal(event: Event) -> bool:
     return isinstance(event, MessageSent | MessageUpdated) and bool(lacking(event.message))
 
 
+def as_seen_by(viewer: Identity, event: Event) -> Event:
+    """Return the event as one recipient sees it."""
+    return event.seen_by(viewer) if isinstance(event, MessageSent | MessageUpdated) else event
+
+
 def message_key(message_id: MessageId) -> str:
     """Return the key of the sending of this message."""
     return f"sent:{message_id}"

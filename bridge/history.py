@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from bridge.clock import Clock
-from bridge.events import Event, MessageSent
+from bridge.events import Event, MessageSent, MessageUpdated
 
 MAX_ENTRIES: Final = 20_000
 MAX_CHARACTERS: Final = 32 * 1024 * 1024
@@ -71,9 +71,9 @@ class History:
             return None
         return [entry for entry in self._entries if entry.sequence > sequence]
 
-    def since(self, at: float) -> Iterator[Entry]:
-        """Yield what was told since a moment of the monotonic clock, as far as it is kept."""
-        return (entry for entry in self._entries if entry.at >= at)
+    def since(self, at: float) -> list[Entry]:
+        """Return what was told since a moment of the monotonic clock, as far as it is kept."""
+        return [entry for entry in self._entries if entry.at >= at]
 
     def _sequence_of(self, cursor: str) -> int | None:
         try:
@@ -92,7 +92,7 @@ class History:
 
 
 def _size(event: Event) -> int:
-    return ENTRY_CHARACTERS + (len(event.message.content) if isinstance(event, MessageSent) else 0)
+    return ENTRY_CHARACTERS + (len(event.message.content) if isinstance(event, MessageSent | MessageUpdated) else 0)
 
 
 def _uuid(epoch: int, sequence: int, nonce: int) -> str:

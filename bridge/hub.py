@@ -7,7 +7,7 @@ our own write and its echo from the feed carry the same key (style 7.10, contrac
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from enum import Enum
 from typing import Protocol
 
@@ -15,9 +15,10 @@ import structlog
 
 from bridge.capabilities import Capability
 from bridge.clock import Clock
-from bridge.events import Event, MessageSent, MessageUpdated, Topicless, is_personal
+from bridge.events import Event, Topicless, as_seen_by, is_personal
+from bridge.history import History
 from bridge.models import ConversationId, Identity
-from bridge.pushes import encode_push
+from bridge.pushes import encode_push, is_kept
 from bridge.recent import Recent
 
 REMEMBERED_KEYS = 100_000
@@ -91,9 +92,9 @@ class Reservation:
 class Hub:
     """Receivers by user id, and what was already delivered."""
 
-    def __init__(self, clock: Clock, fresh_id: Callable[[], str], *, remembered_keys: int = REMEMBERED_KEYS) -> None:
+    def __init__(self, clock: Clock, history: History, *, remembered_keys: int = REMEMBERED_KEYS) -> None:
         self._clock = clock
-        self._fresh_id = fresh_id
+        self._history = history
         self._receivers: dict[str, set[Receiver]] = {}
         self._understood: Counter[Capability] = Counter()
         self._removed: Recent[ConversationId, Set[str]] = Recent(
@@ -213,10 +214,11 @@ class Hub:
             return
         present = members if isinstance(event, Topicless) else self.present(event.topic, members)
         receivers = {receiver for receiver in self._concerned(present) if receiver.takes(event)}
-        if not receivers and event.key is None:
+        if not receivers and not is_kept(event):
             return  # somebody's coming, say, in conversations that nobody has open
+        cursor = self._history.record(event, present) if is_kept(event) else self._history.cursor()
         try:
-            frames = self._frames(event, receivers)
+            frames = self._frames(event, receivers, cursor)
         except Exception:
             # Raised, it would hit whoever happened to release the line, and hold up those that stand behind it.
             log.exception("hub.event_lost", key=event.key)
@@ -226,13 +228,13 @@ class Hub:
         for receiver in receivers:
             receiver.deliver(frames[receiver.identity])
 
-    def _frames(self, event: Event, receivers: Set[Receiver]) -> Mapping[Identity, str]:
+    def _frames(self, event: Event, receivers: Set[Receiver], cursor: str) -> Mapping[Identity, str]:
         """Encode once for all, or, what is sealed, once for each person (style section 5.9)."""
         viewers = {receiver.identity for receiver in receivers}
-        fresh_id, now = self._fresh_id(), self._clock.now()
-        if isinstance(event, MessageSent | MessageUpdated) and is_personal(event):
-            return {viewer: encode_push(event.seen_by(viewer), fresh_id, now) for viewer in viewers}
-        return dict.fromkeys(viewers, encode_push(event, fresh_id, now))
+        now = self._clock.now()
+        if is_personal(event):
+            return {viewer: encode_push(as_seen_by(viewer, event), cursor, now) for viewer in viewers}
+        return dict.fromkeys(viewers, encode_push(event, cursor, now))
 
     def _concerned(self, members: Set[str]) -> Iterator[Receiver]:
         for user_id in members:

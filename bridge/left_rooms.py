@@ -25,15 +25,21 @@ class LeftRooms:
     def __init__(self, clock: Clock, max_age_seconds: float) -> None:
         self._clock = clock
         self._max_age_seconds = max_age_seconds
+        self._ended_at: Recent[UserId, float] = Recent(USERS, clock=clock, max_age_seconds=max_age_seconds)
         self._left: Recent[UserId, tuple[Left, ...]] = Recent(USERS, clock=clock, max_age_seconds=max_age_seconds)
 
     def leave(self, user_id: UserId, joined: Iterable[ConversationId]) -> None:
         """Keep what a connection that ends had open, in the order of joining; nothing is not worth keeping."""
         rooms = tuple(joined)[-ROOMS_OF_A_CONNECTION:]
+        now = self._clock.monotonic()
+        self._ended_at.put(user_id, now)
         if rooms:
             earlier = self._left.get(user_id) or ()
-            now = self._clock.monotonic()
             self._left.put(user_id, (*earlier, (now, rooms))[-CONNECTIONS_OF_A_USER:])
+
+    def ended_at(self, user_id: UserId) -> float | None:
+        """Return when the user's last connection ended, by the monotonic clock; None if none did lately."""
+        return self._ended_at.get(user_id)
 
     def take(self, user_id: UserId) -> tuple[ConversationId, ...]:
         """Return what the connection that ended last had open, and forget it; nothing if that is too long ago."""

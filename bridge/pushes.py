@@ -136,22 +136,28 @@ class Push(Generic[E]):
     What the function's docstring says is said to client authors.
     """
 
-    def __init__(self, name: str, event: type[E], capability: Capability | None, show: Callable[[E], Struct]) -> None:
+    def __init__(
+        self, name: str, event: type[E], capability: Capability | None, show: Callable[[E], Struct], *, is_kept: bool
+    ) -> None:
         self.name = name
         self.event = event
         self.capability = capability
+        self.is_kept = is_kept
         self.show = show
         self.payload: type[Struct] = get_type_hints(show)["return"]
         self.description = inspect.getdoc(show) or ""
 
 
 def push(
-    name: str, event: type[E], *, capability: Capability | None = None
+    name: str, event: type[E], *, capability: Capability | None = None, is_kept: bool = True
 ) -> Callable[[Callable[[E], Struct]], Push[E]]:
-    """Make a function the way in which an event is told."""
+    """Make a function the way in which an event is told.
+
+    `is_kept`: told again to who comes back; not where only the state of the moment matters.
+    """
 
     def declare(show: Callable[[E], Struct]) -> Push[E]:
-        return Push(name, event, capability, show)
+        return Push(name, event, capability, show, is_kept=is_kept)
 
     return declare
 
@@ -162,7 +168,7 @@ def message_received(event: MessageSent) -> MessageReceived:
     return MessageReceived(message_row(event.message))
 
 
-@push("typing_update", TypingChanged)
+@push("typing_update", TypingChanged, is_kept=False)
 def typing_update(event: TypingChanged) -> TypingUpdate:
     """Tell who types: the other members' clients that joined this conversation last.
 
@@ -178,25 +184,25 @@ def messages_read(event: MessagesRead) -> MessagesReadUpdate:
     return MessagesReadUpdate(event.topic, event.reader_id, event.message_ids, row_time(event.read_at))
 
 
-@push("user_online", UserCameOnline)
+@push("user_online", UserCameOnline, is_kept=False)
 def user_online(event: UserCameOnline) -> UserHere:
     """Tell that a member came: the others' clients that have joined the conversation, once for each conversation."""
     return UserHere(event.user_id, event.topic, wire_time(event.at))
 
 
-@push("user_offline", UserWentOffline)
+@push("user_offline", UserWentOffline, is_kept=False)
 def user_offline(event: UserWentOffline) -> UserHere:
     """Tell that a member went: the others' clients that have joined the conversation, once for each conversation."""
     return UserHere(event.user_id, event.topic, wire_time(event.at))
 
 
-@push("presence_changed", PresenceChanged, capability=Capability.PRESENCE)
+@push("presence_changed", PresenceChanged, capability=Capability.PRESENCE, is_kept=False)
 def presence_changed(event: PresenceChanged) -> PresenceRow:
     """Tell somebody's new status: whoever shares a conversation with them, joined or not, once."""
     return PresenceRow(event.user_id, event.status, row_time(event.last_seen))
 
 
-@push("connection_status", ConnectionStatusChanged, capability=Capability.CONNECTION_STATUS)
+@push("connection_status", ConnectionStatusChanged, capability=Capability.CONNECTION_STATUS, is_kept=False)
 def connection_status(event: ConnectionStatusChanged) -> ConnectionStatus:
     """Tell how far the bridge can be relied on: right after `auth_success`, and at every change."""
     return ConnectionStatus(event.status, event.reason, row_time(event.since))
@@ -272,6 +278,11 @@ PUSHES: Final = {
 def required_capability(event: Event) -> Capability | None:
     """Return what a client must have asked for to be told of this event."""
     return PUSHES[type(event)].capability
+
+
+def is_kept(event: Event) -> bool:
+    """Tell whether this event is told again to who comes back."""
+    return PUSHES[type(event)].is_kept
 
 
 def encode_push(event: Event, fresh_id: str, now: datetime) -> str:

@@ -6,10 +6,9 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
 
 import structlog
-from msgspec import DecodeError, Meta, Struct, json
+from msgspec import Struct
 from structlog.contextvars import bound_contextvars
 
 from bridge import protocol
@@ -17,13 +16,13 @@ from bridge.actions import ACTIONS
 from bridge.actions.context import Caller, Context, Outcome, Rooms
 from bridge.actions.registry import Action
 from bridge.auth import Claims, TokenVerifier
+from bridge.authentication import Authenticate, Authenticated, read_authenticate
 from bridge.capabilities import Capability, known_capabilities
 from bridge.errors import (
     AUTH_FAILED,
     INTERNAL_ERROR,
     INVALID_MESSAGE,
     INVALID_TOKEN,
-    MISSING_TOKEN,
     ActionError,
     CloseCode,
     Disconnect,
@@ -31,42 +30,19 @@ from bridge.errors import (
     StoreError,
     unknown_type,
 )
-from bridge.events import Event, TypingChanged, UserCameOnline, UserWentOffline
+from bridge.events import Event, TypingChanged, UserCameOnline, UserWentOffline, as_seen_by
 from bridge.identity import find_user, identity_of
 from bridge.ids import fresh_id
-from bridge.models import Identity, profile_of
+from bridge.models import Identity, User, profile_of
 from bridge.outbox import Outbox
 from bridge.protocol import BadFrame, Command
 from bridge.pushes import encode_push, required_capability
-from bridge.rows import UserRow, user_row
+from bridge.resuming import Comeback, Source, after, nothing, since, since_last_sign_of_life
+from bridge.rows import user_row
 
 MAX_LOGGED_CHARACTERS = 40
 
 log = structlog.get_logger(__name__)
-
-
-class ClientName(Struct, frozen=True):
-    """The program at the other end, as it calls itself; for the bridge's log."""
-
-    name: str = ""
-    version: str = ""
-
-
-class Authenticate(Struct, frozen=True):
-    """Request of auth."""
-
-    token: Annotated[str, Meta(description="The access token of the user's login, as Supabase Auth issues it.")]
-    client: ClientName = ClientName()
-    capabilities: Annotated[
-        list[object], Meta(description="What the client understands beyond the old types; unknown names are ignored.")
-    ] = []
-
-
-class Authenticated(Struct, frozen=True):
-    """Result of auth."""
-
-    user: UserRow
-    capabilities: Annotated[list[Capability], Meta(description="Those asked for that this bridge knows.")]
 
 
 class Ping(Struct, frozen=True):
@@ -83,6 +59,7 @@ class Limits:
 
     max_waiting_commands: int
     auth_deadline_seconds: float
+    silence_limit_seconds: float
     leeway: timedelta
     phone_identity: bool
 
@@ -93,6 +70,8 @@ class Session:
     def __init__(self, caller: Caller, claims: Claims, outbox: Outbox, context: Context, leeway: timedelta) -> None:
         self.caller = caller
         self.expires_at: datetime = claims.expires_at + leeway
+        self.silent_since: float | None = None
+        """When the first push was held back because the token had expired, by the monotonic clock."""
         self._outbox = outbox
         self._clock = context.clock
 
@@ -128,6 +107,8 @@ class Session:
         """Take a push; after the token expired nothing is delivered until the client authenticates again."""
         if not self.is_expired():
             self._outbox.put(frame)
+        elif self.silent_since is None:
+            self.silent_since = self._clock.monotonic()
 
 
 class Connection:
@@ -231,10 +212,12 @@ class Connection:
 
     async def _authenticate(self, command: Command) -> None:
         """Verify the token and become its user; a failed attempt leaves the connection as it was."""
-        asked = _asked(command)
+        asked = read_authenticate(command.payload)
         claims = await self._verifier.verify(asked.token)
         user = await find_user(claims, self._context.store.users, phone_identity=self._limits.phone_identity)
         identity = identity_of(user, claims)
+        comeback = Comeback(identity, self._source(asked, identity), self._context)
+        await comeback.prepare()
         previous = self.session.caller if self.session else None
         rooms = previous.rooms if previous and previous.identity == identity else self._resumed_rooms(identity)
         self._end_session()
@@ -243,12 +226,7 @@ class Connection:
         caller = Caller(identity=identity, user=user, rooms=rooms, capabilities=capabilities)
         self.session = Session(caller, claims, self._outbox, self._context, self._limits.leeway)
         self._authenticated.set()
-        # The reply first, then the place in the hub, with no await between: no push overtakes auth_success.
-        shown = user_row(user, claims.auth_id, claims.email)
-        self._reply("auth_success", Authenticated(shown, sorted(capabilities)), command)
-        if Capability.CONNECTION_STATUS in capabilities:
-            self._outbox.put(encode_push(self._context.health.current, fresh_id(), self._context.clock.now()))
-        self._context.hub.attach(self.session)
+        self._welcome(user, claims, comeback, command, shown_cursor=asked.cursor)
         self._context.presence.connect(identity)
         log.info(
             "session.authenticated",
@@ -256,6 +234,42 @@ class Connection:
             client=asked.client.name[:MAX_LOGGED_CHARACTERS],
             version=asked.client.version[:MAX_LOGGED_CHARACTERS],
         )
+
+    def _source(self, asked: Authenticate, identity: Identity) -> Source:
+        """Return where to look for what this client has missed."""
+        if asked.cursor:
+            return after(asked.cursor, self._context)
+        if self.session is not None and self.session.identity == identity:
+            silent_since = self.session.silent_since
+            return nothing if silent_since is None else since(silent_since, self._context)
+        if Capability.RESUME in known_capabilities(asked.capabilities):
+            return nothing
+        return since_last_sign_of_life(identity, self._limits.silence_limit_seconds, self._context)
+
+    def _welcome(
+        self, user: User, claims: Claims, comeback: Comeback, command: Command, *, shown_cursor: str | None
+    ) -> None:
+        """Answer, tell what was missed, take a place in the hub; no await in between.
+
+        So no push overtakes auth_success, and none falls between what is told again and what is told live.
+        """
+        session = self.session
+        if session is None:
+            raise AssertionError("welcomed without a session")
+        missed = comeback.entries(session.takes)
+        result = Authenticated(
+            user=user_row(user, claims.auth_id, claims.email),
+            capabilities=sorted(session.capabilities),
+            cursor=self._context.history.cursor() if missed is None or not shown_cursor else shown_cursor,
+            resumed=missed is not None and shown_cursor is not None,
+        )
+        self._reply("auth_success", result, command)
+        now = self._context.clock.now()
+        for entry in missed or ():
+            session.deliver(encode_push(as_seen_by(session.identity, entry.event), entry.cursor, now))
+        if Capability.CONNECTION_STATUS in session.capabilities:
+            self._outbox.put(encode_push(self._context.health.current, self._context.history.cursor(), now))
+        self._context.hub.attach(session)
 
     def _resumed_rooms(self, identity: Identity) -> Rooms:
         """Return what this user's last connection had open; who is a member still is looked at when it matters."""
@@ -267,26 +281,3 @@ class Connection:
 
     def _refuse(self, fault: Fault, request_id: str | None) -> None:
         self._outbox.put(protocol.error(fault, request_id, fresh_id(), self._context.clock.now()))
-
-
-class _TokenOnly(Struct, frozen=True):
-    token: str
-
-
-def _asked(command: Command) -> Authenticate:
-    """Read an auth command; what a client says of itself in a form we do not know never keeps it out.
-
-    Raises:
-        ActionError: there is no token.
-
-    """
-    try:
-        asked = json.decode(command.payload, type=Authenticate)
-    except (DecodeError, RecursionError):
-        try:
-            asked = Authenticate(json.decode(command.payload, type=_TokenOnly).token)
-        except (DecodeError, RecursionError):
-            raise ActionError(MISSING_TOKEN) from None
-    if not asked.token:
-        raise ActionError(MISSING_TOKEN)
-    return asked

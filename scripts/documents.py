@@ -150,7 +150,8 @@ def _capabilities() -> str:
     brought = {
         one: [f"`{name}`" for name, push in PUSHES_BY_NAME.items() if push.capability is one] for one in Capability
     }
-    return _table(("capability", "pushes"), ((f"`{one}`", ", ".join(names)) for one, names in brought.items()))
+    none = "none; see [Reconnecting](#reconnecting)"
+    return _table(("capability", "pushes"), ((f"`{one}`", ", ".join(names) or none) for one, names in brought.items()))
 
 
 def _objects() -> str:

@@ -12,8 +12,8 @@ from bridge.clock import FakeClock
 from bridge.errors import StoreDown, StoreError, StoreRefused
 from bridge.events import BridgeStatus, Event, Trouble
 from bridge.health import NO_RIGHT, Health
+from bridge.history import History
 from bridge.hub import Hub
-from bridge.ids import fresh_id
 from tests.people import BIRTH, B
 from tests.world import Receiver
 
@@ -31,7 +31,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        hub = Hub(self.clock, fresh_id)
+        hub = Hub(self.clock, History(self.clock))
         self.receiver = Told(B)
         hub.attach(self.receiver)
         self.health = Health(hub, self.clock)

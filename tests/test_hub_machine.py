@@ -11,6 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from bridge.clock import FakeClock
 from bridge.events import MessageSent, message_key
+from bridge.history import History
 from bridge.hub import Hub, Reservation
 from bridge.models import ConversationId
 from tests.people import OTHER_ROOM, ROOM, B, message, message_id
@@ -58,7 +59,7 @@ class HubMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.hub = Hub(FakeClock(), lambda: "frame")
+        self.hub = Hub(FakeClock(), History(FakeClock()))
         self.listener = Receiver(B)
         self.hub.attach(self.listener)
         self.numbers = count(1)

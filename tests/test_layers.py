@@ -28,7 +28,8 @@ LEVELS: dict[str, int] = {
             "bridge.profiles bridge.quotes bridge.chat bridge.message_states bridge.presence bridge.receipts "
             "bridge.typing_state",
             "bridge.actions",
-            "bridge.presence_upkeep bridge.relay bridge.schema_watch bridge.session bridge.typing_upkeep",
+            "bridge.authentication bridge.presence_upkeep bridge.relay bridge.resuming bridge.schema_watch "
+            "bridge.session bridge.typing_upkeep",
             "bridge.pages bridge.specification bridge.websocket compat",
             "bridge.app bridge.auth_server bridge.endpoints migration",
             "bridge.hypercorn_socket bridge.serving bridge.__main__",

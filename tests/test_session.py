@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -47,8 +48,11 @@ async def test_a_user_authenticates_with_its_token(person: Person) -> None:
                     "display_name": f"Person {person.name}",
                 },
                 "capabilities": [],
+                "cursor": reply.payload["cursor"],
+                "resumed": False,
             },
         )
+        assert UUID(reply.payload["cursor"]).version == 8
 
 
 async def test_a_user_known_by_phone_only_authenticates_with_it() -> None:
@@ -234,7 +238,7 @@ async def test_an_echo_costs_no_question_even_if_it_is_faster_than_the_answer() 
 
 
 async def test_after_a_reconnect_authentication_is_enough() -> None:
-    """W1 and W2 never join again (contract F27): messages arrive, and what was missed is loaded."""
+    """W1 and W2 never join again (contract F27): what was missed arrives, and what comes after it."""
     async with world() as w:
         b, c = await w.signed_in(B), await w.signed_in(C)
         await c.ask("join_conversation", conversationId=ROOM)
@@ -243,7 +247,7 @@ async def test_after_a_reconnect_authentication_is_enough() -> None:
         assert await c.received() == []
         again = await w.signed_in(C)
         await b.ask("send_message", conversationId=ROOM, content="live")
-        assert await again.received() == ["live"]
+        assert await again.received() == ["missed", "live"]
         page = await again.ask("load_messages", conversationId=ROOM)
         assert [row["encrypted_content"] for row in page.payload["messages"]] == ["missed", "live"]
 

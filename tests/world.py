@@ -23,8 +23,8 @@ from bridge.errors import Disconnect
 from bridge.events import ConnectionStatusChanged, Event
 from bridge.feed.memory import MemoryFeed
 from bridge.health import Health
+from bridge.history import History
 from bridge.hub import Hub
-from bridge.ids import fresh_id
 from bridge.left_rooms import LeftRooms
 from bridge.lists import Lists
 from bridge.members import Members
@@ -56,6 +56,7 @@ RESUME_ROOMS_SECONDS = 600.0
 LIMITS = Limits(
     max_waiting_commands=16,
     auth_deadline_seconds=60.0,
+    silence_limit_seconds=60.0,
     leeway=timedelta(seconds=LEEWAY_SECONDS),
     phone_identity=True,
 )
@@ -82,7 +83,8 @@ class Parts:
         self.door = self.store.door
         self.tables = self.store.tables
         self.feed = MemoryFeed()
-        hub = Hub(self.clock, fresh_id)
+        history = History(self.clock)
+        hub = Hub(self.clock, history)
         members = Members(self.store.conversations, self.clock, 60.0)
         self.context = Context(
             store=self.store,
@@ -98,6 +100,7 @@ class Parts:
             message_states=MessageStates(),
             lists=Lists(self.store, hub, members, self.clock),
             left_rooms=LeftRooms(self.clock, RESUME_ROOMS_SECONDS),
+            history=history,
             clock=self.clock,
         )
         self.relay = Relay(self.context, self.feed, OVERLAP)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bridge.capabilities import Capability
 from bridge.clock import Clock
 from bridge.health import Health
+from bridge.history import History
 from bridge.hub import Hub
 from bridge.left_rooms import LeftRooms
 from bridge.lists import Lists
@@ -40,6 +41,7 @@ class Context:
     message_states: MessageStates
     lists: Lists
     left_rooms: LeftRooms
+    history: History
     clock: Clock
 
 

@@ -25,13 +25,14 @@ class CatchUp:
         self._messages = messages
         self._overlap = overlap
         self._complete_until = context.clock.now()
-        self._started_at = self._complete_until
-        self._is_first = True
 
     async def run(self) -> bool:
         """Deliver what the hub has not seen; positions first, rows only for what is new.
 
-        Most of the overlap was delivered long ago. Returns whether everything is settled; else look again soon.
+        Most of the overlap was delivered long ago; the first time by another process, which may have been killed before
+        it told everybody, so what was said just before this one started is told again.
+
+        Returns whether everything is settled; else look again soon.
 
         Raises:
             StoreError: the tables cannot be read; the next run begins where this one did.
@@ -42,29 +43,17 @@ class CatchUp:
         after: Position | None = None
         settled = True
         while page := await self._context.store.messages.positions_since(since, after=after, limit=PAGE):
-            if self._is_first:
-                self._pass_over_old(page)
             settled &= await self._deliver_unseen(page)
             if page[-1] == after:
                 break  # "infinity" and years that Python cannot hold are after everything: no end would come
             after = page[-1]
         self._complete_until = until
-        self._is_first = False
         return settled
 
     async def _deliver_unseen(self, page: Sequence[Position]) -> bool:
         unseen = [one.id for one in page if not self._context.hub.has_seen(message_key(one.id))]
         parts = (unseen[start : start + ROWS_AT_ONCE] for start in range(0, len(unseen), ROWS_AT_ONCE))
         return all([await self._messages.read_and_relay(part) for part in parts])
-
-    def _pass_over_old(self, page: Sequence[Position]) -> None:
-        """Deliver nothing older than this program: its clients have connected since, and loaded what was there.
-
-        The first time only: an old time that appears later is a late commit or a slow clock, and new to everybody.
-        """
-        for one in page:
-            if one.created_at < self._started_at:
-                self._context.hub.pass_over(message_key(one.id))
 
 
 class MissedChanges:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from bridge.actions import ACTIONS
 from bridge.actions.registry import Action
+from bridge.authentication import Authenticate, Authenticated
 from bridge.errors import (
     AUTH_FAILED,
     INTERNAL_ERROR,
@@ -17,7 +18,7 @@ from bridge.errors import (
     USER_NOT_FOUND,
     Fault,
 )
-from bridge.session import Authenticate, Authenticated, Ping, Pong
+from bridge.session import Ping, Pong
 
 
 class CommandSpec(Struct, frozen=True, kw_only=True):

@@ -94,7 +94,7 @@ def test_every_capability_brings_something(capability: Capability) -> None:
     """And says what."""
     brought = DOCUMENT["x-capabilities"][capability.value]
     assert brought == [one.name for one in PUSHES.values() if one.capability is capability]
-    assert brought
+    assert brought or capability is Capability.RESUME  # which keeps pushes away that come back otherwise
 
 
 def test_every_code_is_explained() -> None:

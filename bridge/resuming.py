@@ -1,0 +1,100 @@
+"""What a client that comes back has missed (contract F27, F30): told again in order, all of it or nothing.
+
+A client that shows a cursor knows what it has. Of one that cannot we know when its user's last connection ended, and
+that it had shown a sign of life not long before: what was told since is told again, and the old clients drop what they
+have, by its id. Whoever comes to a process that has just started is told what was said lately: that very restart may
+have cut it off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from bridge.actions.context import Context
+from bridge.errors import StoreError
+from bridge.events import ConversationRemoved, Event, MessageSent, MessageUpdated, Topicless
+from bridge.history import MAX_AGE_SECONDS, Entry
+from bridge.models import ConversationId, Identity
+
+MAX_ENTRIES: Final = 500
+MAX_CHARACTERS: Final = 1024 * 1024
+"""More than this is quicker loaded than told again."""
+
+Source = Callable[[], Sequence[Entry] | None]
+
+log = structlog.get_logger(__name__)
+
+
+def nothing() -> Sequence[Entry]:
+    """Return nothing: a client that can show a cursor and shows none begins anew."""
+    return ()
+
+
+def after(cursor: str, context: Context) -> Source:
+    """Look for what was told after a cursor."""
+    return lambda: context.history.after(cursor)
+
+
+def since(moment: float, context: Context) -> Source:
+    """Look for what was told since a moment of the monotonic clock."""
+    return lambda: context.history.since(moment)
+
+
+def since_last_sign_of_life(identity: Identity, silence_limit_seconds: float, context: Context) -> Source:
+    """Look for what the user's last connection may not have got; a peer is silent for so long at most."""
+    ended_at = context.left_rooms.ended_at(identity.user_id)
+    if ended_at is not None:
+        return since(ended_at - silence_limit_seconds, context)
+    is_young = context.clock.monotonic() - context.history.started_at < MAX_AGE_SECONDS
+    return since(context.history.started_at, context) if is_young else nothing
+
+
+class Comeback:
+    """One client coming back: first what has to be asked, then, without waiting, what is to be told."""
+
+    def __init__(self, identity: Identity, source: Source, context: Context) -> None:
+        self._identity = identity
+        self._source = source
+        self._context = context
+        self._allowed: set[ConversationId] = set()
+        self._asked_until = 0
+        self._failed = False
+
+    async def prepare(self) -> None:
+        """Find out which of the conversations the client's user is in now; a failure means that nothing is resumed."""
+        entries = self._concerned()
+        topics = {entry.event.topic for entry in entries if not isinstance(entry.event, Topicless)}
+        try:
+            for topic in topics:
+                if self._identity.is_among(await self._context.members.of(topic)):
+                    self._allowed.add(topic)
+        except StoreError as error:
+            log.warning("resuming.failed", cause=type(error).__name__, detail=str(error))
+            self._failed = True
+        self._asked_until = entries[-1].sequence if entries else self._asked_until
+
+    def entries(self, takes: Callable[[Event], bool]) -> Sequence[Entry] | None:
+        """Return what the client is to be told, in order; None if that is not known completely, or too much."""
+        if self._failed or self._source() is None:
+            return None
+        found = [entry for entry in self._concerned() if self._is_allowed(entry) and takes(entry.event)]
+        characters = sum(_characters(entry.event) for entry in found)
+        return None if len(found) > MAX_ENTRIES or characters > MAX_CHARACTERS else found
+
+    def _concerned(self) -> list[Entry]:
+        return [entry for entry in self._source() or () if self._identity.is_among(entry.members)]
+
+    def _is_allowed(self, entry: Entry) -> bool:
+        """Tell whether the client may be told; whoever was a member then may have been removed since (contract F8)."""
+        event = entry.event
+        if isinstance(event, Topicless | ConversationRemoved):
+            return True
+        # What came after the questions was told a moment ago, to who was a member then.
+        return event.topic in self._allowed or entry.sequence > self._asked_until
+
+
+def _characters(event: Event) -> int:
+    return len(event.message.content) if isinstance(event, MessageSent | MessageUpdated) else 0

@@ -1,0 +1,255 @@
+"""A client that comes back is told what it missed: all of it in order, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from bridge.errors import StoreDown
+from bridge.feed.changes import ParticipantChanged
+from bridge.feed.signals import Live
+from bridge.history import MAX_AGE_SECONDS
+from bridge.ids import fresh_id
+from bridge.protocol import LISTED_TYPES
+from bridge.resuming import MAX_CHARACTERS, MAX_ENTRIES
+from tests.emulated_w1 import Frame
+from tests.people import BIRTH, OTHER_ROOM, ROOM, B, C, Person, X, message, participant
+from tests.world import LEEWAY_SECONDS, LIMITS, Client, World, world
+
+
+@asynccontextmanager
+async def old_world() -> AsyncIterator[World]:
+    """Yield a world whose process began long ago."""
+    async with world() as w:
+        w.clock.advance(MAX_AGE_SECONDS + 1)
+        yield w
+
+
+async def back(w: World, person: Person, cursor: str | None, *capabilities: str) -> tuple[Client, Frame]:
+    """Open a connection, authenticate with a cursor, and return it with the answer."""
+    client = w.client()
+    client.also = LISTED_TYPES
+    shown = {} if cursor is None else {"cursor": cursor}
+    token = w.mint.hs256(person.auth_id)
+    return client, await client.ask("auth", token=token, capabilities=["resume", *capabilities], **shown)
+
+
+async def say(client: Client, *texts: str) -> None:
+    """Send messages."""
+    for text in texts:
+        await client.ask("send_message", conversationId=ROOM, content=text)
+
+
+def last_cursor(client: Client) -> str:
+    """Return the request id of the last push."""
+    return [frame for frame in client.frames if frame.type == "message_received"][-1].request_id
+
+
+async def test_what_was_missed_is_told_in_order_and_then_live() -> None:
+    """From the last push that the client got, with nothing twice and nothing between."""
+    async with old_world() as w:
+        b, c = await w.signed_in(B), await w.signed_in(C)
+        await say(b, "1", "2")
+        assert await c.received() == ["1", "2"]
+        cursor = last_cursor(c)
+        c.vanish()
+        await say(b, "3", "4")
+        again, welcome = await back(w, C, cursor)
+        await say(b, "5")
+        assert (welcome.payload["resumed"], await again.received()) == (True, ["3", "4", "5"])
+        assert [frame.type for frame in again.frames][:2] == ["auth_success", "message_received"]
+
+
+async def test_a_cursor_of_the_welcome_is_as_good() -> None:
+    """For a client that got no push; and it can come back again and again."""
+    async with old_world() as w:
+        b = await w.signed_in(B)
+        first, welcome = await back(w, C, None)
+        cursor = str(welcome.payload["cursor"])
+        first.vanish()
+        await say(b, "1")
+        for _ in range(2):
+            again, welcome = await back(w, C, cursor)
+            assert (welcome.payload["resumed"], await again.received()) == (True, ["1"])
+            assert welcome.payload["cursor"] == cursor
+            again.vanish()
+
+
+async def test_a_repeated_push_keeps_its_request_id() -> None:
+    """So the cursor that goes with it is the same."""
+    async with old_world() as w:
+        b, c = await w.signed_in(B), await w.signed_in(C)
+        start = str((await back(w, C, None))[1].payload["cursor"])
+        await say(b, "1")
+        await c.received()
+        again, _ = await back(w, C, start)
+        await again.received()
+        assert last_cursor(again) == last_cursor(c)
+
+
+async def test_nothing_missed_is_resumed_too() -> None:
+    """At once."""
+    async with old_world() as w:
+        _, welcome = await back(w, C, None)
+        again, resumed = await back(w, C, str(welcome.payload["cursor"]))
+        assert (resumed.payload["resumed"], await again.received()) == (True, [])
+
+
+@pytest.mark.parametrize("cursor", [fresh_id(), "nonsense", "00000000-0000-8000-8000-000000000000"])
+async def test_a_cursor_that_is_not_known_resumes_nothing(cursor: str) -> None:
+    """And says so: the client loads anew."""
+    async with old_world() as w:
+        b = await w.signed_in(B)
+        await say(b, "1")
+        again, welcome = await back(w, C, cursor)
+        assert (welcome.payload["resumed"], await again.received()) == (False, [])
+        assert welcome.payload["cursor"] != cursor
+
+
+async def test_too_much_resumes_nothing() -> None:
+    """It is quicker loaded."""
+    async with old_world() as w:
+        b = await w.signed_in(B)
+        start = str((await back(w, C, None))[1].payload["cursor"])
+        for number in range(MAX_ENTRIES):
+            await say(b, str(number))
+        assert (await back(w, C, start))[1].payload["resumed"] is True
+        await say(b, "one more")
+        again, welcome = await back(w, C, start)
+        assert (welcome.payload["resumed"], await again.received()) == (False, [])
+
+
+async def test_too_long_messages_resume_nothing() -> None:
+    """They would fill the outbox."""
+    async with old_world() as w:
+        b = await w.signed_in(B)
+        start = str((await back(w, C, None))[1].payload["cursor"])
+        for _ in range(5):
+            await say(b, "x" * (MAX_CHARACTERS // 5 + 1))
+        assert (await back(w, C, start))[1].payload["resumed"] is False
+
+
+async def test_who_was_removed_is_told_nothing_of_it() -> None:
+    """Though it was a member when it was said (contract F8); what is elsewhere it is told."""
+    async with old_world() as w:
+        await w.relay.handle(Live())
+        b, x = await w.signed_in(B), await w.signed_in(X)
+        start = str((await back(w, C, None))[1].payload["cursor"])
+        await say(b, "in the room")
+        await x.ask("send_message", conversationId=OTHER_ROOM, content="elsewhere")
+        gone = participant(C, left=True)
+        w.tables.rows[gone.id] = gone
+        await w.relay.handle(ParticipantChanged(gone))
+        again, welcome = await back(w, C, start)
+        assert (welcome.payload["resumed"], await again.received()) == (True, ["elsewhere"])
+
+
+async def test_the_removal_itself_is_told() -> None:
+    """To a client that asked for it."""
+    async with old_world() as w:
+        await w.relay.handle(Live())
+        first, welcome = await back(w, C, None, "conversations")
+        first.vanish()
+        listener, _ = await back(w, C, None, "conversations")
+        gone = participant(C, left=True)
+        w.tables.rows[gone.id] = gone
+        await w.relay.handle(ParticipantChanged(gone))
+        again, _ = await back(w, C, str(welcome.payload["cursor"]), "conversations")
+        await again.ask("ping")
+        assert [frame.payload for frame in again.frames if frame.type == "conversation_removed"] == [
+            {"conversationId": ROOM}
+        ]
+        assert listener.frames
+
+
+async def test_a_membership_that_cannot_be_read_resumes_nothing() -> None:
+    """But the client is in."""
+    async with old_world() as w:
+        b = await w.signed_in(B)
+        start = str((await back(w, C, None))[1].payload["cursor"])
+        await say(b, "1")
+        w.clock.advance(3600)
+        w.door.failing["conversations.participants"] = StoreDown()
+        again, welcome = await back(w, C, start)
+        assert (welcome.type, welcome.payload["resumed"]) == ("auth_success", False)
+        assert await again.received() == []
+
+
+async def test_only_what_the_client_understands_is_told_again() -> None:
+    """Receipts to a client that asked for them."""
+    async with old_world() as w:
+        b = await w.signed_in(B)
+        start = str((await back(w, C, None))[1].payload["cursor"])
+        w.legacy_insert(message(1, C))
+        await b.ask("load_messages", conversationId=ROOM)
+        for capabilities, told in (((), []), (("receipts",), ["messages_read"])):
+            again, _ = await back(w, C, start, *capabilities)
+            await again.ask("ping")
+            assert [frame.type for frame in again.frames if frame.type not in {"auth_success", "pong"}] == told
+
+
+async def test_a_client_that_can_show_a_cursor_and_shows_none_begins_anew() -> None:
+    """Nothing is told that it did not ask for."""
+    async with old_world() as w:
+        b, c = await w.signed_in(B), await w.signed_in(C)
+        c.vanish()
+        await say(b, "1")
+        again, welcome = await back(w, C, None)
+        assert (welcome.payload["resumed"], await again.received()) == (False, [])
+
+
+async def test_an_old_client_is_told_what_its_users_last_connection_may_have_missed() -> None:
+    """A peer may have been silent for as long as the limit before anybody noticed; it drops what it has, by its id."""
+    async with old_world() as w:
+        b, c = await w.signed_in(B), await w.signed_in(C)
+        await say(b, "long ago")
+        w.clock.advance(LIMITS.silence_limit_seconds + 1)
+        await say(b, "perhaps lost")
+        w.clock.advance(LIMITS.silence_limit_seconds - 1)
+        c.vanish()
+        await say(b, "missed")
+        again = await w.signed_in(C)
+        await say(b, "live")
+        assert await again.received() == ["perhaps lost", "missed", "live"]
+
+
+async def test_an_old_client_of_somebody_who_was_not_here_is_told_nothing() -> None:
+    """It has just been opened, and loads."""
+    async with old_world() as w:
+        b = await w.signed_in(B)
+        await say(b, "1")
+        assert await (await w.signed_in(C)).received() == []
+
+
+async def test_an_old_client_in_a_young_process_is_told_what_was_said_before() -> None:
+    """The process before it may have been killed with that client's connection (contract F27)."""
+    async with world() as w:
+        w.legacy_insert(message(1, at=BIRTH - timedelta(seconds=5)))
+        await w.relay.handle(Live())
+        assert await (await w.signed_in(C)).received() == ["legacy 1"]
+
+
+async def test_what_was_held_back_while_the_token_was_expired_follows_the_next_one() -> None:
+    """On the same connection, in order, once (contract F13)."""
+    async with old_world() as w:
+        b = await w.signed_in(B)
+        c = await w.signed_in(C, exp=int(w.clock.now().timestamp()) + 30)
+        await say(b, "before")
+        w.clock.advance(30 + LEEWAY_SECONDS + 1)
+        await say(b, "held back", "this too")
+        assert await c.received() == ["before"]
+        await c.authenticate(C)
+        await say(b, "after")
+        assert await c.received() == ["before", "held back", "this too", "after"]
+
+
+async def test_a_renewal_in_time_tells_nothing_again() -> None:
+    """Nothing was held back."""
+    async with old_world() as w:
+        b, c = await w.signed_in(B), await w.signed_in(C)
+        await say(b, "1")
+        await c.authenticate(C)
+        assert await c.received() == ["1"]
