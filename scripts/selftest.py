@@ -93,7 +93,7 @@ async def _assemble(stack: Stack, steps: Steps, clients: AsyncExitStack) -> Cast
     for name in ("bob", "carol", "xavier"):
         async with steps.step(f"{name} connects and authenticates"):
             sockets[name] = await clients.enter_async_context(WireClient.connect(stack.bridge_url))
-            user = await sockets[name].authenticate(_token(stack, name))
+            user = (await sockets[name].authenticate(_token(stack, name))).user
             _expect(user.id == str(people[name].user_id), f"authenticated as {user.id}")
     conversation_id = str(stack.sandbox.conversations["bob-carol"])
     async with steps.step("bob loads his conversations"):

@@ -28,10 +28,12 @@ class Frame(Struct, frozen=True):
     requestId: str | None = None  # noqa: N815  # the wire's own name
 
 
-class Token(Struct, frozen=True):
+class Credentials(Struct, frozen=True, omit_defaults=True):
     """Payload of auth."""
 
     token: str
+    capabilities: Sequence[str] = ()
+    cursor: str | None = None
 
 
 class Nothing(Struct, frozen=True):
@@ -75,9 +77,11 @@ class InviteCode(Struct, frozen=True, rename="camel"):
 
 
 class Authenticated(Struct, frozen=True):
-    """Payload of auth_success."""
+    """Payload of auth_success; a bridge that knows no cursors gives none."""
 
     user: UserRow
+    cursor: str | None = None
+    resumed: bool = False
 
 
 class ConversationsLoaded(Struct, frozen=True):

@@ -22,12 +22,19 @@ class PushBuffer(AsyncIterator[Push]):
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._waiting: deque[Push] = deque()
+        self._waiting: deque[tuple[Push, str | None]] = deque()
+        self.cursor: str | None = None
+        """That of the last push that was read."""
         self._changed = asyncio.Event()
         self._end: ClientError | StopAsyncIteration | None = None
 
-    def put(self, push: Push) -> None:
-        """Take a push; never waits."""
+    @property
+    def waiting(self) -> list[Push]:
+        """Return what has come and was not read yet."""
+        return [push for push, _ in self._waiting]
+
+    def put(self, push: Push, cursor: str | None = None) -> None:
+        """Take a push with its cursor; never waits."""
         if self._end is not None:
             return
         if len(self._waiting) >= self._limit:
@@ -36,7 +43,7 @@ class PushBuffer(AsyncIterator[Push]):
             log.warning("client.pushes_overflowed", limit=self._limit)
             self.end(PushesOverflowed(self._limit))
             return
-        self._waiting.append(push)
+        self._waiting.append((push, cursor))
         self._changed.set()
 
     def end(self, cause: ClientError | None) -> None:
@@ -58,4 +65,6 @@ class PushBuffer(AsyncIterator[Push]):
                 raise self._end
             self._changed.clear()
             await self._changed.wait()
-        return self._waiting.popleft()
+        push, cursor = self._waiting.popleft()
+        self.cursor = cursor or self.cursor
+        return push

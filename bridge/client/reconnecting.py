@@ -33,9 +33,10 @@ _UNDECIDED = frozenset({ErrorCode.AUTH_ERROR, ErrorCode.CONFIG_ERROR, ErrorCode.
 
 
 class Online(Struct, frozen=True):
-    """Authenticated; everything shown so far may be out of date."""
+    """Authenticated; unless everything missed follows now, what was shown so far may be out of date."""
 
     user: UserRow
+    resumed: bool = False
 
 
 class Offline(Struct, frozen=True):
@@ -106,6 +107,7 @@ class Reconnecting:
         self._surroundings = surroundings or Surroundings()
         self._clock = self._surroundings.clock
         self._client: WireClient | None = None
+        self._cursor: str | None = None
         self._online = asyncio.Event()
         self._online_since: float | None = None
         self._hurry = asyncio.Event()
@@ -180,12 +182,13 @@ class Reconnecting:
     async def _serve(self, client: WireClient) -> None:
         while True:
             token = self._token()
-            user = await client.authenticate(token)
+            shown = self._cursor if self._client is None else None
+            welcome = await client.authenticate(token, cursor=shown)
             if self._client is None:
                 self._client = client
                 self._online_since = self._clock.monotonic()
                 self._online.set()
-                self._tell(Online(user))
+                self._tell(Online(welcome.user, welcome.resumed))
             renewal = self._rhythm.until_renewal(expiry(token), self._clock.now())
             try:
                 async with asyncio.timeout(renewal):
@@ -198,6 +201,8 @@ class Reconnecting:
     def _leave(self, client: WireClient) -> None:
         if self._client is client:
             self._client = None
+            # Pushes that were lost for want of room are missed like others: the cursor is that of the last one told.
+            self._cursor = client.cursor
             self._online.clear()
 
     def _was_steady(self) -> bool:

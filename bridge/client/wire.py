@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Self
+from typing import Final, Self
 
 import structlog
 from msgspec import Raw
@@ -16,7 +16,9 @@ from bridge.client import frames
 from bridge.client.connection import ClientLimits, how_it_ended, open_connection
 from bridge.client.errors import ConnectionLost, RequestTimedOut
 from bridge.client.frames import (
+    Authenticated,
     BrokenFrame,
+    Credentials,
     Frame,
     GroupCreated,
     GroupJoined,
@@ -26,7 +28,6 @@ from bridge.client.frames import (
     NewConversation,
     NewGroup,
     Nothing,
-    Token,
     accepted,
     decode_frame,
     decode_push,
@@ -35,7 +36,10 @@ from bridge.client.frames import (
 from bridge.client.pushes import PushBuffer
 from bridge.clock import Clock, SystemClock
 from bridge.ids import fresh_id
-from bridge.rows import ConversationRow, GroupRow, MadeConversationRow, MessageRow, UserRow
+from bridge.rows import ConversationRow, GroupRow, MadeConversationRow, MessageRow
+
+RESUME: Final = ("resume",)
+"""What this client can do beyond the old ones."""
 
 log = structlog.get_logger(__name__)
 
@@ -96,9 +100,23 @@ class WireClient:
         """Return the iterator over what the server sends unasked."""
         return self._pushes
 
-    async def authenticate(self, token: str) -> UserRow:
-        """Become the user of this token; repeatable on an open connection, which is how a token is renewed."""
-        return frames.AUTHENTICATED.read("auth", await self._exchange("auth", Token(token))).user
+    @property
+    def cursor(self) -> str | None:
+        """Return what to show when coming back on another connection: it stands for everything read so far."""
+        return self._pushes.cursor
+
+    async def authenticate(
+        self, token: str, *, capabilities: Sequence[str] = RESUME, cursor: str | None = None
+    ) -> Authenticated:
+        """Become the user of this token; repeatable on an open connection, which is how a token is renewed.
+
+        With the cursor of an earlier connection the answer says whether everything missed since follows as pushes.
+        """
+        credentials = Credentials(token, capabilities, cursor)
+        welcome = frames.AUTHENTICATED.read("auth", await self._exchange("auth", credentials))
+        if self._pushes.cursor is None:
+            self._pushes.cursor = welcome.cursor
+        return welcome
 
     async def load_conversations(self) -> tuple[ConversationRow, ...]:
         """List one's conversations, newest activity first."""
@@ -218,7 +236,7 @@ class WireClient:
         frame = decode_frame(text)
         request_id = frame.requestId or ""
         if not request_id.startswith(self._id_prefix):
-            self._pushes.put(decode_push(frame))
+            self._pushes.put(decode_push(frame), frame.requestId)
         elif (answer := self._waiting.get(request_id)) is None or answer.done():
             log.info("client.late_reply", type=frame.type, request_id=request_id)
         else:

@@ -271,3 +271,26 @@ async def test_the_token_is_renewed_on_the_open_connection() -> None:
 def test_pauses_have_bounds(attempt: int, chance: float) -> None:
     """No pause is longer than the limit or shorter than half the first."""
     assert 0.5 <= Rhythm().pause(attempt, chance) <= 30.0
+
+
+async def test_it_shows_where_it_was_when_it_comes_back() -> None:
+    """The cursor of the last push that the listener was told; at first none."""
+    shown: list[object] = []
+    dropping = asyncio.Event()
+
+    async def first(peer: Peer) -> None:
+        shown.append((await peer.accept_login()).payload.get("cursor"))
+        await peer.push(message(1), "cursor 1")
+        await peer.push(message(2), "cursor 2")
+        await dropping.wait()
+        peer.drop()
+
+    async def second(peer: Peer) -> None:
+        shown.append((await peer.accept_login()).payload.get("cursor"))
+        await peer.until_closed()
+
+    async with linked(first, second) as (_, watch):
+        await eventually(watch.saw(3))
+        dropping.set()
+        await eventually(watch.saw(5))
+    assert shown == [None, "cursor 2"]

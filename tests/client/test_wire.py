@@ -30,8 +30,8 @@ async def test_authentication_returns_the_user() -> None:
 
     clock = FakeClock(datetime(2026, 5, 4, 3, 2, 1, 500_000, tzinfo=UTC))
     async with scripted(script) as server, WireClient.connect(server.url, clock=clock) as client:
-        assert await client.authenticate("the token") == BOB
-    assert seen[0].payload == {"token": "the token"}
+        assert (await client.authenticate("the token")).user == BOB
+    assert seen[0].payload == {"token": "the token", "capabilities": ["resume"]}
     assert seen[0].timestamp == "2026-05-04T03:02:01.500Z"
 
 
@@ -47,7 +47,7 @@ async def test_a_refusal_carries_code_and_text() -> None:
             await client.authenticate("old")
         assert (refused.value.code, refused.value.text) == ("INVALID_TOKEN", "Invalid or expired token")
         assert "old" not in str(refused.value)
-        assert await client.authenticate("new") == BOB
+        assert (await client.authenticate("new")).user == BOB
 
 
 async def test_the_list_of_conversations() -> None:

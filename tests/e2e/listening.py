@@ -44,7 +44,7 @@ async def next_push(client: WireClient, *types: str, of: str) -> tuple[str, Any]
 async def pushed_so_far(client: WireClient, *, of: str) -> list[tuple[str, Any]]:
     """Return what was pushed about it and not yet read: a ping's answer comes after whatever was queued before it."""
     await client.ping()
-    return [(name, payload) for name, payload in map(read, client.pushes()._waiting) if of in ids_in(payload)]
+    return [(name, payload) for name, payload in map(read, client.pushes().waiting) if of in ids_in(payload)]
 
 
 def ids_in(payload: dict[str, Any]) -> set[str | None]:

@@ -31,7 +31,7 @@ async def next_message(client: WireClient) -> MessageRow:
 async def pushed_so_far(client: WireClient) -> list[str]:
     """Return the ids of messages already pushed: a ping's answer comes after whatever was queued before it."""
     await client.ping()
-    return [push.message.id for push in client.pushes()._waiting if isinstance(push, MessageReceived)]
+    return [push.message.id for push in client.pushes().waiting if isinstance(push, MessageReceived)]
 
 
 @pytest.fixture
@@ -259,5 +259,5 @@ async def test_tokens_signed_with_a_published_key_are_accepted(start_bridge: Sta
         start_bridge(supabase_url=sandbox.url, supabase_secret_key=sandbox.secret_key, supabase_jwt_secret=None) as own,
         own.client() as client,
     ):
-        user = await client.authenticate(str(sandbox.people["bob"].token))
+        user = (await client.authenticate(str(sandbox.people["bob"].token))).user
         assert user.id == str(sandbox.people["bob"].user_id)

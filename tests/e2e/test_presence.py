@@ -69,7 +69,7 @@ async def next_change(client: WireClient, user_id: str) -> str:
 async def waiting(client: WireClient) -> list[tuple[str, dict[str, Any]]]:
     """Return the presence frames pushed and not yet read: a pong comes after whatever was queued before it."""
     await client.ping()
-    pushes = [push for push in client.pushes()._waiting if isinstance(push, OtherPush) and push.type in KINDS]
+    pushes = [push for push in client.pushes().waiting if isinstance(push, OtherPush) and push.type in KINDS]
     return [(push.type, json.decode(push.payload)) for push in pushes]
 
 

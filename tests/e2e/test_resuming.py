@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.e2e.checked import CheckedClient
 from tests.e2e.conftest import RunningBridge, StartBridge
 from tests.e2e.database import Database
 from tests.e2e.listening import next_push, pushed_so_far
@@ -71,3 +72,33 @@ async def test_it_is_forgotten_after_a_while(start_bridge: StartBridge, database
             sent = await bob.send_message(conversation, "hello")
             name, payload = await next_push(carol, of=conversation)
             assert (name, payload["message"]["id"]) == ("message_received", sent.id)
+
+
+async def test_a_client_that_shows_its_cursor_is_told_what_it_missed(
+    bridge: RunningBridge, conversation: str, database: Database
+) -> None:
+    """Messages of WebSocket clients and of legacy writers alike, in order, each once, then what is live."""
+    async with bridge.client("bob") as bob:
+        async with bridge.client("carol") as carol:
+            await bob.send_message(conversation, "seen")
+            await next_message(carol)
+            cursor = carol.cursor
+        await bob.send_message(conversation, "missed")
+        written = await database.message(conversation, "bob", "by SQL")
+        await next_push(bob, "message_received", of=written)
+        async with CheckedClient.connect(bridge.url) as carol:
+            welcome = await carol.authenticate(str(bridge.sandbox.people["carol"].token), cursor=cursor)
+            await bob.send_message(conversation, "live")
+            told = [(await next_message(carol)).encrypted_content for _ in range(3)]
+    assert (welcome.resumed, told) == (True, ["missed", "by SQL", "live"])
+
+
+async def test_another_process_resumes_nothing_and_says_so(
+    bridge: RunningBridge, start_bridge: StartBridge, conversation: str
+) -> None:
+    """The client has to load."""
+    async with bridge.client("carol") as carol:
+        cursor = carol.cursor
+    async with start_bridge() as other, CheckedClient.connect(other.url) as carol:
+        welcome = await carol.authenticate(str(bridge.sandbox.people["carol"].token), cursor=cursor)
+    assert not welcome.resumed
