@@ -31,22 +31,29 @@ def _own_logs() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@contextmanager
+def sandboxes(logs: pytest.TempPathFactory) -> Iterator[SandboxOf]:
+    """Yield a function that returns the address of a sandbox of any generation, started when it is first asked for."""
+    started: dict[Generation, SandboxAddress] = {}
+    with ExitStack() as running:
+
+        def address_of(generation: Generation) -> SandboxAddress:
+            if generation not in started:
+                log = logs.mktemp(f"sandbox-{generation}") / "log"
+                started[generation] = running.enter_context(_running_sandbox(generation, log))
+            return started[generation]
+
+        yield address_of
+
+
 @pytest.fixture(scope="session")
 def sandbox_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxOf]:
     """Yield a function that returns the address of a sandbox of any generation, as `sandbox` is of the first.
 
     Each is started when the first test asks for it, and shared by all.
     """
-    started: dict[Generation, SandboxAddress] = {}
-    with ExitStack() as running:
-
-        def address_of(generation: Generation) -> SandboxAddress:
-            if generation not in started:
-                log = tmp_path_factory.mktemp(f"sandbox-{generation}") / "log"
-                started[generation] = running.enter_context(_running_sandbox(generation, log))
-            return started[generation]
-
-        yield address_of
+    with sandboxes(tmp_path_factory) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

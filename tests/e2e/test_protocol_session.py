@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from scripts.documents import PROTOCOL
-from tests.e2e.conftest import RunningBridge
+from scripts.sandbox.address import SandboxAddress
+from tests.conftest import sandboxes
+from tests.e2e.conftest import RunningBridge, running
 from tests.specified import check_from_bridge, check_from_client
 from tests.transcript import Differs, Transcript
 
@@ -49,8 +51,7 @@ class Player:
         assert match, f"neither sent nor received: {line}"
         name, direction, frame = match.groups()
         if name not in self._open:
-            # Other tests give the sample people thousands of conversations; a list of them all is a long frame.
-            self._open[name] = await self._sockets.enter_async_context(connect(self._url, max_size=None))
+            self._open[name] = await self._sockets.enter_async_context(connect(self._url))
         if direction == ">":
             command = self._transcript.spoken(frame)
             check_from_client(command)
@@ -75,9 +76,16 @@ class Player:
 
 
 @pytest.fixture
-async def player(bridge: RunningBridge) -> AsyncIterator[Player]:
+def quiet_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxAddress]:
+    """Run a sandbox of the test's own: what other tests said a moment ago would be told again to people who come."""
+    with sandboxes(tmp_path_factory) as found:
+        yield found("db1")
+
+
+@pytest.fixture
+async def player(quiet_sandbox: SandboxAddress) -> AsyncIterator[Player]:
     """Return a player whose sockets are closed at the end."""
-    async with AsyncExitStack() as sockets:
+    async with running(quiet_sandbox) as bridge, AsyncExitStack() as sockets:
         yield Player(bridge, sockets)
 
 
