@@ -1,0 +1,1 @@
+"""The recipes of examples/routing, run by real proxies."""

@@ -1,0 +1,86 @@
+"""The socket behind the recipes: the upgrade, and an idle limit that the bridge's pings outlive (contract F38)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosedError
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Event
+
+from tests.e2e.checked import CheckedClient
+from tests.e2e.conftest import RunningBridge, StartBridge
+from tests.e2e.routing.proxies import CADDY_RECIPE, NGINX_RECIPE, Recipe, running
+from tests.e2e.routing.servers import telling
+
+# Waiting for sixty seconds several times would take minutes.
+SHORT_IDLE = replace(NGINX_RECIPE, changed=(("proxy_read_timeout 60s;", "proxy_read_timeout 1s;"),))
+PINGS_FOR_SEVERAL_LIMITS = 15
+PING_SECONDS = 0.25
+PATIENCE_SECONDS = 60.0
+
+
+class Pinged(ClientConnection):
+    """A connection that notices when it has got pings enough."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.enough = asyncio.Event()
+        self._pings = 0
+
+    def process_event(self, event: Event) -> None:
+        """See a frame arrive."""
+        if isinstance(event, Frame) and event.opcode is Opcode.PING:
+            self._pings += 1
+            if self._pings == PINGS_FOR_SEVERAL_LIMITS:
+                self.enough.set()
+        super().process_event(event)
+
+
+@asynccontextmanager
+async def proxied(recipe: Recipe, bridge: RunningBridge, folder: Path) -> AsyncIterator[str]:
+    """Put a proxy before a bridge, and yield the socket's address there."""
+    bridge_port = int(bridge.url.split(":")[2].split("/")[0])
+    with ExitStack() as stack:
+        old = stack.enter_context(telling("old"))
+        port = await asyncio.to_thread(stack.enter_context, running(recipe, folder, old=old, bridge=bridge_port))
+        yield f"ws://127.0.0.1:{port}/ws"
+
+
+@pytest.mark.parametrize("recipe", [NGINX_RECIPE, CADDY_RECIPE], ids=lambda recipe: recipe.program)
+async def test_a_whole_session_passes(recipe: Recipe, bridge: RunningBridge, tmp_path: Path) -> None:
+    """Upgrade, sign-in, a question and its answer."""
+    async with proxied(recipe, bridge, tmp_path) as url, CheckedClient.connect(url) as client:
+        await client.authenticate(str(bridge.sandbox.people["alice"].token))
+        assert await client.load_conversations()
+
+
+async def test_pings_outlive_the_proxys_idle_limit(start_bridge: StartBridge, tmp_path: Path) -> None:
+    """Nothing is said but pings for several times the limit, and the connection is still there."""
+    async with AsyncExitStack() as stack:
+        bridge = await stack.enter_async_context(start_bridge(ping_interval_seconds=PING_SECONDS))
+        url = await stack.enter_async_context(proxied(SHORT_IDLE, bridge, tmp_path))
+        socket = await stack.enter_async_context(connect(url, create_connection=Pinged, ping_interval=None))
+        assert isinstance(socket, Pinged)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await socket.enough.wait()
+            await socket.send('{"type":"ping","payload":{},"requestId":"1","timestamp":"now"}')
+            assert '"pong"' in str(await socket.recv())
+
+
+async def test_without_pings_the_limit_cuts_the_connection(start_bridge: StartBridge, tmp_path: Path) -> None:
+    """So the test above can fail."""
+    async with AsyncExitStack() as stack:
+        bridge = await stack.enter_async_context(start_bridge(ping_interval_seconds=50.0))
+        url = await stack.enter_async_context(proxied(SHORT_IDLE, bridge, tmp_path))
+        socket = await stack.enter_async_context(connect(url, ping_interval=None))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            with pytest.raises(ConnectionClosedError):
+                await socket.recv()
