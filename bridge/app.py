@@ -41,6 +41,7 @@ from bridge.typing_state import TypingState
 from bridge.typing_upkeep import TypingUpkeep
 from bridge.websocket import Sockets
 from compat import cookies
+from compat.passthrough import Passthrough
 from compat.refreshing import Refreshes
 from compat.session import Rules, Sessions
 
@@ -84,6 +85,8 @@ def create_bridge(
     serve_socket(app, settings, sockets)
     answer_probes(app, relay, context.health)
     serve_documents(app, protocol_documents())
+    if settings.rest_passthrough:
+        Passthrough(settings.supabase_url, http).mount(app)
 
     async def close() -> None:
         await presence.say_farewell()

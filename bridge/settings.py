@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     session_cookie: str | None = Field(None, validation_alias="BRIDGE_SESSION_COOKIE")
     session_cookie_secure: bool = Field(default=False, validation_alias="BRIDGE_SESSION_COOKIE_SECURE")
     refresh_sessions: bool = Field(default=True, validation_alias="BRIDGE_REFRESH_SESSIONS")
+    rest_passthrough: bool = Field(default=False, validation_alias="BRIDGE_REST_PASSTHROUGH")
 
     auth_deadline_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_AUTH_DEADLINE_SECONDS")
     ping_interval_seconds: Seconds = Field(20.0, validation_alias="BRIDGE_PING_INTERVAL_SECONDS")

@@ -49,7 +49,7 @@ HOMES: dict[str, frozenset[str]] = {
         "postgrest": "bridge.store.supabase",
         "realtime": "bridge.feed.supabase",
         "tenacity": "bridge.store.supabase bridge.feed.supabase",
-        "httpx": "bridge.store.supabase bridge.app bridge.auth_server",
+        "httpx": "bridge.store.supabase bridge.app bridge.auth_server compat.passthrough",
         "httpx_aiohttp": "bridge.auth_server",
         "jwt": "bridge.auth bridge.keyring",
         "quart": "bridge.app bridge.pages bridge.websocket compat bridge.endpoints",
