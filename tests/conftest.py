@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from scripts.sandbox.address import SandboxAddress
 from scripts.sandbox.generations import Generation
@@ -22,6 +23,11 @@ STOP_SECONDS = 30.0
 
 # A shell ignores Ctrl-C for what it runs in the background, and programs hand that on to those that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# How long an example takes says how busy the machine is, nothing about the code.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)

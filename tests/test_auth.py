@@ -12,7 +12,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -403,7 +403,6 @@ headers = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.text() | st.builds(lambda header, body: unsigned(json.dumps(header).encode(), body), headers, st.binary()))
 async def test_no_token_makes_the_verifier_fail(token: str) -> None:
     """Whatever comes, the answer is a refusal and never an exception of a library."""
@@ -416,7 +415,6 @@ signed_claims = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(signed_claims)
 async def test_no_signed_claims_make_the_verifier_fail(changes: dict[str, object]) -> None:
     """Accepted or refused, nothing else."""

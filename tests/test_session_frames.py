@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.outbox import Outbox
@@ -116,7 +116,6 @@ async def test_an_array_is_a_payload_without_fields() -> None:
 frames = st.text() | st.binary() | st.none()
 
 
-@settings(deadline=None)
 @given(st.lists(frames, max_size=10))
 async def test_no_frame_ends_a_connection(sent: list[object]) -> None:
     """Each gets one answer, which every client takes."""

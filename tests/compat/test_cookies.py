@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Raw
 
@@ -278,7 +278,6 @@ long_texts = st.builds(lambda one, times: one * times, texts, st.integers(0, 100
 """Up to what a server's limit for headers would let pass; MAX_VALUE_CHARACTERS is beyond that."""
 
 
-@settings(deadline=None)
 @given(form=st.sampled_from(FORMS), text=long_texts, token=st.text(PUNCTUATION + "aé", min_size=1, max_size=2000))
 def test_every_session_survives_the_way_there_and_back(form: CookieForm, text: str, token: str) -> None:
     """Whatever is in the user's metadata; no cookie is too long, and no escape or character is cut in two."""
@@ -301,7 +300,6 @@ header_like = st.lists(
 ).map(lambda pairs: "; ".join(f"{name}={value}" for name, value in pairs))
 
 
-@settings(deadline=None)
 @given(header=st.text() | header_like)
 @example(f"{NAME}=base64-%")
 @example(f"{NAME}=\ud800")
@@ -312,7 +310,6 @@ def test_no_header_makes_the_reader_fail(header: str) -> None:
     assert stored is None or stored.access_token
 
 
-@settings(deadline=None)
 @given(content=st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
 def test_no_content_makes_the_reader_fail(content: bytes) -> None:
     """Well encoded nonsense is nonsense too."""
