@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import httpx
 from quart import Quart
@@ -13,6 +14,7 @@ from quart import Quart
 from bridge.actions.context import Context
 from bridge.auth_server import http_client, refresh_by_auth_server, token_verifier
 from bridge.clock import Clock, SystemClock
+from bridge.crowd import Doors, Guests, UserLimits
 from bridge.endpoints import answer_probes, serve_socket
 from bridge.feed import Feed
 from bridge.feed.supabase import SupabaseFeed
@@ -29,7 +31,9 @@ from bridge.presence import PresenceState
 from bridge.presence_upkeep import PresenceUpkeep
 from bridge.profiles import Profiles
 from bridge.quotes import Quotes
+from bridge.rates import Rate
 from bridge.receipts import Receipts
+from bridge.refusals import Refusals
 from bridge.relay import Relay
 from bridge.schema_watch import SchemaWatch
 from bridge.send_times import SendTimes
@@ -55,6 +59,7 @@ class Bridge:
     relay: Relay
     sockets: Sockets
     sessions: Sessions
+    refusals: Refusals
     http: httpx.AsyncClient
 
 
@@ -74,15 +79,16 @@ def create_bridge(
     def open_connection(outbox: Outbox) -> Connection:
         return Connection(context, verifier, outbox, limits)
 
-    sockets = Sockets(
-        open_connection, context.health, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes
-    )
+    refusals = Refusals()
+    outbox = partial(Outbox, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes)
+    sockets = Sockets(open_connection, outbox, context.health, refusals)
+    doors = Doors(max_sockets=settings.max_connections, max_per_address=settings.max_connections_per_address)
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
     refreshes = Refreshes(refresh_by_auth_server(settings, http), clock)
     sessions = Sessions(verifier, store.users, refreshes if settings.refresh_sessions else None, _rules(settings))
     app = Quart(__name__)
     presence = PresenceUpkeep(context)
-    serve_socket(app, settings, sockets)
+    serve_socket(app, settings, sockets, doors, refusals)
     answer_probes(app, relay, context.health)
     serve_documents(app, protocol_documents())
     if settings.rest_passthrough:
@@ -95,7 +101,9 @@ def create_bridge(
 
     programs = [relay.run, TypingUpkeep(context).run, presence.run, SchemaWatch(store).run, refreshes.run]
     _own_lifetime(app, programs, close)
-    return Bridge(app=app, context=context, relay=relay, sockets=sockets, sessions=sessions, http=http)
+    return Bridge(
+        app=app, context=context, relay=relay, sockets=sockets, sessions=sessions, refusals=refusals, http=http
+    )
 
 
 def _context(settings: Settings, store: Store, clock: Clock) -> Context:
@@ -121,6 +129,7 @@ def _context(settings: Settings, store: Store, clock: Clock) -> Context:
         message_states=MessageStates(),
         lists=Lists(store, hub, members, clock),
         left_rooms=LeftRooms(clock, settings.resume_rooms_seconds),
+        guests=Guests(_user_limits(settings), clock),
         history=history,
         clock=clock,
     )
@@ -129,10 +138,18 @@ def _context(settings: Settings, store: Store, clock: Clock) -> Context:
 def _limits(settings: Settings) -> Limits:
     return Limits(
         max_waiting_commands=settings.max_waiting_commands,
+        frames=Rate(per_second=settings.frames_per_second, burst=settings.frames_burst),
         auth_deadline_seconds=settings.auth_deadline_seconds,
         silence_limit_seconds=settings.silence_limit_seconds,
         leeway=timedelta(seconds=settings.token_leeway_seconds),
         phone_identity=settings.phone_identity,
+    )
+
+
+def _user_limits(settings: Settings) -> UserLimits:
+    return UserLimits(
+        max_connections=settings.max_connections_per_user,
+        frames=Rate(per_second=settings.user_frames_per_second, burst=settings.user_frames_burst),
     )
 
 

@@ -2,34 +2,71 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Final, cast
 
+import structlog
 from quart import Quart, ResponseReturnValue, websocket
 from quart.wrappers import Websocket
 from werkzeug.local import LocalProxy
 
+from bridge.addresses import client_address
+from bridge.crowd import Doors
 from bridge.health import Health
+from bridge.refusals import Refusal, Refusals
 from bridge.relay import Relay
 from bridge.settings import Settings
 from bridge.websocket import Sockets
 
+_REFUSED: Final[Mapping[Refusal, tuple[str, int]]] = {
+    Refusal.DRAINING: ("restarting", 503),
+    Refusal.FULL: ("too many connections", 503),
+    Refusal.ADDRESS_FULL: ("too many connections", 429),
+    Refusal.ORIGIN: ("origin not allowed", 403),
+}
 
-def serve_socket(app: Quart, settings: Settings, sockets: Sockets) -> None:
-    """Make any path the socket, for W1 asks none and W3 asks /ws (contract ws-protocol section 11, rule 10)."""
+log = structlog.get_logger(__name__)
+
+
+def serve_socket(app: Quart, settings: Settings, sockets: Sockets, doors: Doors, refusals: Refusals) -> None:
+    """Make any path the socket, for W1 asks none and W3 asks /ws (contract ws-protocol section 11, rule 10).
+
+    What is refused is refused before the handshake, which is the cheapest; scripts in browsers are not told why.
+    """
 
     async def socket_endpoint(**_: str) -> ResponseReturnValue | None:
-        if sockets.draining:
-            return "restarting", 503
-        origin = websocket.headers.get("Origin")
-        if origin is not None and settings.origins is not None and origin.rstrip("/") not in settings.origins:
-            return "origin not allowed", 403
-        current = cast("LocalProxy[Websocket]", websocket)._get_current_object()  # noqa: SLF001  # werkzeug's own way
-        await current.accept()
-        await sockets.serve(current)
+        address = client_address(_peer(), websocket.headers.getlist("X-Forwarded-For"), settings.proxies)
+        refusal = _refusal(settings, sockets) or doors.refusal(address)
+        if refusal is not None:
+            refusals.handshakes[refusal] += 1
+            log.info("handshake.refused", cause=refusal.value, address=str(address))
+            return _REFUSED[refusal]
+        with doors.inside(address):
+            await _serve(sockets)
         return None
 
     app.websocket("/")(socket_endpoint)
     app.websocket("/<path:path>")(socket_endpoint)
+
+
+def _refusal(settings: Settings, sockets: Sockets) -> Refusal | None:
+    if sockets.draining:
+        return Refusal.DRAINING
+    origin = websocket.headers.get("Origin")
+    if origin is not None and settings.origins is not None and origin.rstrip("/") not in settings.origins:
+        return Refusal.ORIGIN
+    return None
+
+
+async def _serve(sockets: Sockets) -> None:
+    current = cast("LocalProxy[Websocket]", websocket)._get_current_object()  # noqa: SLF001  # werkzeug's own way
+    await current.accept()
+    await sockets.serve(current)
+
+
+def _peer() -> str | None:
+    client = websocket.scope.get("client")
+    return str(client[0]) if client else None
 
 
 def answer_probes(app: Quart, relay: Relay, health: Health) -> None:

@@ -156,10 +156,20 @@ class CloseCode(IntEnum):
         "The client did not read what was waiting for it.",
         "Come back after a pause and load again: pushes are lost.",
     )
+    TOO_FAST = (
+        4028,
+        "The connection, or all connections of its user together, sent frames faster than is allowed.",
+        "Come back after a pause and send more slowly.",
+    )
     TOO_MANY_COMMANDS = (
         4029,
         "Too many commands were waiting for their turn.",
         "Come back after a pause and wait for answers before sending more.",
+    )
+    REPLACED = (
+        4500,
+        "The user has opened more connections than are allowed; this was the oldest.",
+        "Stay away until the user wants this one: coming back would push out another.",
     )
 
 

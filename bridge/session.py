@@ -37,6 +37,7 @@ from bridge.models import Identity, User, profile_of
 from bridge.outbox import Outbox
 from bridge.protocol import BadFrame, Command
 from bridge.pushes import encode_push, required_capability
+from bridge.rates import Bucket, Rate
 from bridge.resuming import Comeback, Source, after, nothing, since, since_last_sign_of_life
 from bridge.rows import user_row
 
@@ -58,6 +59,7 @@ class Limits:
     """What one client may use, in commands, seconds and the like."""
 
     max_waiting_commands: int
+    frames: Rate
     auth_deadline_seconds: float
     silence_limit_seconds: float
     leeway: timedelta
@@ -121,12 +123,18 @@ class Connection:
         self._verifier = verifier
         self._outbox = outbox
         self._limits = limits
+        self._bucket = Bucket(limits.frames, context.clock)
         self._commands: deque[Command] = deque()
         self._arrived = asyncio.Event()
         self._authenticated = asyncio.Event()
 
     def receive(self, frame: object) -> None:
         """Take one frame from the socket; never waits. Pings are answered at once, the rest waits for its turn."""
+        if self._outbox.is_closing:
+            return
+        if not self._may_send():
+            self._outbox.disconnect(Disconnect(CloseCode.TOO_FAST, "too fast"))
+            return
         try:
             if not isinstance(frame, str):
                 raise BadFrame  # the protocol has no binary frames; Quart gives None for an empty one
@@ -141,6 +149,12 @@ class Connection:
         else:
             self._commands.append(command)
             self._arrived.set()
+
+    def _may_send(self) -> bool:
+        """Count a frame, whatever is in it: even a broken one is read and answered."""
+        if not self._bucket.take():
+            return False
+        return self.session is None or self._context.guests.may_send(self.session.identity.user_id)
 
     async def work(self) -> None:
         """Handle commands one after the other, until cancelled; none is begun whose answer could not be told."""
@@ -174,6 +188,7 @@ class Connection:
                 self._context.typing.end(conversation_id, caller.identity.user_id)
             caller.rooms.typing.clear()
             self._context.hub.detach(self.session)
+            self._context.guests.leave(caller.identity.user_id, self._outbox)
             self._context.presence.disconnect(caller.identity.user_id)
             self.session = None
 
@@ -228,6 +243,7 @@ class Connection:
         self._authenticated.set()
         self._welcome(user, claims, comeback, command, shown_cursor=asked.cursor)
         self._context.presence.connect(identity)
+        self._context.guests.arrive(identity.user_id, self._outbox)
         log.info(
             "session.authenticated",
             user_id=user.id,

@@ -6,18 +6,22 @@ Every setting is described in docs/settings.md; a test compares the two.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bridge.addresses import Network, read_networks
 from bridge.errors import ConfigError
+from bridge.secret_files import SecretFiles, variable_names
 
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # RFC 9110, token
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=24 * 3600)]
+PerSecond = Annotated[float, Field(gt=0, le=1e6)]
 PositiveInt = Annotated[int, Field(gt=0)]
 
 
@@ -25,6 +29,18 @@ class Settings(BaseSettings):
     """Everything that can be chosen about a bridge process."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, files that variables name, variables; in this order."""
+        return init_settings, SecretFiles(settings_cls), env_settings
 
     supabase_url: str
     supabase_secret_key: SecretStr = Field(
@@ -38,6 +54,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", validation_alias="BRIDGE_HOST")
     port: Port = Field(8080, validation_alias="BRIDGE_PORT")
     allowed_origins: str = Field("*", validation_alias="BRIDGE_ALLOWED_ORIGINS")
+    trusted_proxies: str | None = Field(None, validation_alias="BRIDGE_TRUSTED_PROXIES")
     log_level: str = Field("info", validation_alias="BRIDGE_LOG_LEVEL")
     log_json: bool = Field(default=False, validation_alias="BRIDGE_LOG_JSON")
 
@@ -54,11 +71,19 @@ class Settings(BaseSettings):
     ping_interval_seconds: Seconds = Field(20.0, validation_alias="BRIDGE_PING_INTERVAL_SECONDS")
     silence_limit_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_SILENCE_LIMIT_SECONDS", validate_default=True)
     max_frame_characters: PositiveInt = Field(262_144, validation_alias="BRIDGE_MAX_FRAME_CHARACTERS")
+    frames_per_second: PerSecond = Field(100.0, validation_alias="BRIDGE_FRAMES_PER_SECOND")
+    frames_burst: PositiveInt = Field(2_000, validation_alias="BRIDGE_FRAMES_BURST")
     max_waiting_commands: PositiveInt = Field(256, validation_alias="BRIDGE_MAX_WAITING_COMMANDS")
     outbox_max_frames: PositiveInt = Field(2_000, validation_alias="BRIDGE_OUTBOX_MAX_FRAMES")
     outbox_max_bytes: PositiveInt = Field(4_194_304, validation_alias="BRIDGE_OUTBOX_MAX_BYTES")
     resume_rooms_seconds: Seconds = Field(600.0, validation_alias="BRIDGE_RESUME_ROOMS_SECONDS")
     drain_seconds: Seconds = Field(5.0, validation_alias="BRIDGE_DRAIN_SECONDS")
+
+    user_frames_per_second: PerSecond = Field(200.0, validation_alias="BRIDGE_USER_FRAMES_PER_SECOND")
+    user_frames_burst: PositiveInt = Field(4_000, validation_alias="BRIDGE_USER_FRAMES_BURST")
+    max_connections_per_user: PositiveInt = Field(50, validation_alias="BRIDGE_MAX_CONNECTIONS_PER_USER")
+    max_connections_per_address: PositiveInt = Field(1_000, validation_alias="BRIDGE_MAX_CONNECTIONS_PER_ADDRESS")
+    max_connections: PositiveInt = Field(20_000, validation_alias="BRIDGE_MAX_CONNECTIONS")
 
     membership_max_age_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_MEMBERSHIP_MAX_AGE_SECONDS")
     catch_up_overlap_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_CATCH_UP_OVERLAP_SECONDS")
@@ -98,6 +123,15 @@ class Settings(BaseSettings):
             raise ValueError("must be a cookie name")
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str | None) -> str | None:
+        try:
+            read_networks(value or "")
+        except ValueError:
+            raise ValueError("must be addresses or networks like 10.0.0.0/8, separated by commas") from None
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _is_level(cls, value: str) -> str:
@@ -111,6 +145,11 @@ class Settings(BaseSettings):
         if value <= checked.data.get("ping_interval_seconds", 0):
             raise ValueError("must exceed BRIDGE_PING_INTERVAL_SECONDS, or idle clients are dropped")
         return value
+
+    @cached_property
+    def proxies(self) -> tuple[Network, ...]:
+        """Return from which addresses X-Forwarded-For is believed."""
+        return read_networks(self.trusted_proxies or "")
 
     @property
     def origins(self) -> frozenset[str] | None:
@@ -167,7 +206,4 @@ def _sentence(name: str, kind: str, text: str) -> str:
 
 def _variable(name: str) -> str:
     field = Settings.model_fields.get(name)
-    alias = field.validation_alias if field else None
-    if isinstance(alias, AliasChoices):
-        return str(alias.choices[0])
-    return alias if isinstance(alias, str) else name.upper()
+    return variable_names(field, name)[0] if field else name

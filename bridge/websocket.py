@@ -15,6 +15,7 @@ from structlog.contextvars import bound_contextvars
 from bridge.errors import CloseCode, Disconnect
 from bridge.health import Health
 from bridge.outbox import Outbox
+from bridge.refusals import Refusals
 from bridge.session import Connection
 
 FLUSH_SECONDS = 1.0
@@ -27,11 +28,13 @@ OpenConnection = Callable[[Outbox], Connection]
 class Sockets:
     """Every open socket of the process, so that all can be closed when it ends."""
 
-    def __init__(self, open_connection: OpenConnection, health: Health, *, max_frames: int, max_bytes: int) -> None:
+    def __init__(
+        self, open_connection: OpenConnection, new_outbox: Callable[[], Outbox], health: Health, refusals: Refusals
+    ) -> None:
         self._open_connection = open_connection
+        self._new_outbox = new_outbox
         self._health = health
-        self._max_frames = max_frames
-        self._max_bytes = max_bytes
+        self._refusals = refusals
         self._open: set[Outbox] = set()
         self._none_left = asyncio.Event()
         self.draining = False
@@ -41,13 +44,16 @@ class Sockets:
 
     async def serve(self, socket: Websocket) -> None:
         """Speak the protocol on an accepted socket until either side ends it."""
-        outbox = Outbox(max_frames=self._max_frames, max_bytes=self._max_bytes)
+        outbox = self._new_outbox()
         connection = self._open_connection(outbox)
         self._open.add(outbox)
         self._none_left.clear()
         try:
             with bound_contextvars(connection_id=connection.id):
-                await _converse(socket, connection, outbox)
+                why = await _converse(socket, connection, outbox)
+                self._refusals.closings[why.code] += 1
+                log.info("socket.closed_by_bridge", code=why.code.name)
+                await socket.close(int(why.code), why.reason)
         finally:
             connection.close()
             self._open.discard(outbox)
@@ -69,7 +75,8 @@ class Sockets:
             log.warning("drain.incomplete", sockets=len(self._open))
 
 
-async def _converse(socket: Websocket, connection: Connection, outbox: Outbox) -> None:
+async def _converse(socket: Websocket, connection: Connection, outbox: Outbox) -> Disconnect:
+    """Run the conversation until the bridge wants its end, and return why; the client's end cancels it."""
     async with asyncio.TaskGroup() as tasks:
         writer = tasks.create_task(outbox.write(socket.send))
         others = [
@@ -82,8 +89,7 @@ async def _converse(socket: Websocket, connection: Connection, outbox: Outbox) -
         await asyncio.wait([writer], timeout=FLUSH_SECONDS)
         for task in (writer, *others):
             task.cancel()
-    log.info("socket.closed_by_bridge", code=why.code.name)
-    await socket.close(int(why.code), why.reason)
+    return why
 
 
 async def _read(socket: Websocket, connection: Connection) -> None:

@@ -188,6 +188,17 @@ def _limits() -> str:
 
     rows = (
         ("a frame", by("max_frame_characters", "characters"), "closed with 1009"),
+        ("frames sent, for ever", by("frames_per_second", "a second"), "closed with 4028"),
+        ("frames sent at once after a rest", by("frames_burst", "frames"), "closed with 4028"),
+        ("the same for all connections of a user", by("user_frames_per_second", "a second"), "closed with 4028"),
+        ("… at once after a rest", by("user_frames_burst", "frames"), "closed with 4028"),
+        ("connections of a user", by("max_connections_per_user", "connections"), "the oldest is closed with 4500"),
+        (
+            "connections from an address (IPv6: a /64 network)",
+            by("max_connections_per_address", "connections"),
+            "handshake answered with 429",
+        ),
+        ("connections to a bridge", by("max_connections", "connections"), "handshake answered with 503"),
         ("commands waiting for their turn", by("max_waiting_commands", "commands"), "closed with 4029"),
         ("frames waiting to be read", by("outbox_max_frames", "frames"), "closed with 4008"),
         ("the same in size", by("outbox_max_bytes", "characters"), "closed with 4008"),

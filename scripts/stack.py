@@ -101,12 +101,16 @@ async def running_bridge(
 
 @asynccontextmanager
 async def running_stack(
-    *, sandbox_arguments: Sequence[str] = (), port: int = 0, quiet: bool = False
+    *,
+    sandbox_arguments: Sequence[str] = (),
+    port: int = 0,
+    environment: Mapping[str, str] | None = None,
+    quiet: bool = False,
 ) -> AsyncIterator[Stack]:
-    """Run both."""
+    """Run both; `environment` is for the bridge."""
     async with (
         running_sandbox(sandbox_arguments, quiet=quiet) as (address, sandbox),
-        running_bridge(address, port=port, quiet=quiet) as (url, bridge),
+        running_bridge(address, port=port, environment=environment, quiet=quiet) as (url, bridge),
     ):
         parts = {"sandbox": sandbox, "bridge": bridge}
         yield Stack(sandbox=address, bridge_url=url, bridge_pid=bridge.pid, parts=parts)

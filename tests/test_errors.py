@@ -47,7 +47,10 @@ def test_a_code_is_its_own_name_on_the_wire() -> None:
 def test_close_codes_tell_clients_whether_to_come_back() -> None:
     """Our own codes are in the private range, the standard ones keep their meaning."""
     assert {code for code in CloseCode if code < 4000} == {CloseCode.INTERNAL_ERROR, CloseCode.SERVICE_RESTART}
-    assert all(4000 <= code < 4500 for code in CloseCode if code >= 4000)
+    ours = [code for code in CloseCode if code >= 4000]
+    assert all(code < 5000 for code in ours)
+    assert {code for code in ours if code >= 4500} == {CloseCode.REPLACED}
+    assert [code.name for code in ours if code.advice.startswith("Come back") != (code < 4500)] == []
 
 
 def test_an_unknown_type_is_named() -> None:

@@ -18,15 +18,15 @@ LEVELS: dict[str, int] = {
     module: level
     for level, modules in enumerate(
         (
-            "bridge bridge.capabilities bridge.clock bridge.content "
-            "bridge.errors bridge.events bridge.ids bridge.models bridge.recent bridge.schema "
-            "bridge.sealed bridge.settings",
+            "bridge bridge.addresses bridge.capabilities bridge.clock bridge.content "
+            "bridge.errors bridge.events bridge.ids bridge.models bridge.rates bridge.recent "
+            "bridge.refusals bridge.schema bridge.sealed bridge.secret_files bridge.settings",
             "bridge.auth bridge.history bridge.keyring bridge.logs bridge.protocol bridge.pushes bridge.rows "
             "bridge.search bridge.send_times bridge.tables",
             "bridge.store bridge.feed bridge.client",
-            "bridge.health bridge.hub bridge.identity bridge.left_rooms bridge.lists bridge.members bridge.outbox "
-            "bridge.profiles bridge.quotes bridge.chat bridge.message_states bridge.presence bridge.receipts "
-            "bridge.typing_state",
+            "bridge.crowd bridge.health bridge.hub bridge.identity bridge.left_rooms bridge.lists bridge.members "
+            "bridge.outbox bridge.profiles bridge.quotes bridge.chat bridge.message_states bridge.presence "
+            "bridge.receipts bridge.typing_state",
             "bridge.actions",
             "bridge.authentication bridge.presence_upkeep bridge.relay bridge.resuming bridge.schema_watch "
             "bridge.session bridge.typing_upkeep",
@@ -58,11 +58,11 @@ HOMES: dict[str, frozenset[str]] = {
         "wsproto": "bridge.hypercorn_socket",
         "websockets": "bridge.client",
         "prompt_toolkit": "bridge.chat",
-        "pydantic": "bridge.settings bridge.chat",
-        "pydantic_settings": "bridge.settings bridge.chat",
+        "pydantic": "bridge.settings bridge.secret_files bridge.chat",
+        "pydantic_settings": "bridge.settings bridge.secret_files bridge.chat",
     }.items()
 }
-ENVIRONMENT_READERS = frozenset({"bridge.settings", "bridge.chat"})
+ENVIRONMENT_READERS = frozenset({"bridge.settings", "bridge.secret_files", "bridge.chat"})
 """bridge.chat reads one variable, documented there: the token, which has no place in a process list."""
 
 

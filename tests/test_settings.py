@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -238,3 +239,62 @@ def test_every_setting_has_a_variable_of_our_own() -> None:
     """SUPABASE_ for what the project gives, BRIDGE_ for the rest."""
     for name, field in Settings.model_fields.items():
         assert name.startswith("supabase_") or str(field.validation_alias).startswith("BRIDGE_")
+
+
+@pytest.mark.parametrize(
+    "name", ["SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_JWT_SECRET"]
+)
+def test_every_secret_may_come_from_a_file(complete: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    """Named by the variable with _FILE; the newline at its end is the editor's."""
+    complete.delenv("SUPABASE_SECRET_KEY")
+    (tmp_path / "key").write_text(KEY + "\n")
+    (tmp_path / "secret").write_text("from-a-file\n")
+    complete.setenv("SUPABASE_SECRET_KEY_FILE", str(tmp_path / "key"))
+    if "SECRET_KEY" in name or "SERVICE" in name:
+        complete.delenv("SUPABASE_SECRET_KEY_FILE")
+        complete.setenv(f"{name}_FILE", str(tmp_path / "key"))
+        assert load_settings().supabase_secret_key.get_secret_value() == KEY
+    else:
+        complete.setenv(f"{name}_FILE", str(tmp_path / "secret"))
+        settings = load_settings()
+        secret = settings.supabase_publishable_key or settings.supabase_jwt_secret
+        assert secret is not None
+        assert secret.get_secret_value() == "from-a-file"
+        assert "from-a-file" not in repr(settings)
+
+
+def test_a_secret_is_given_once(complete: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody has to guess which of two counts; the older names count as the same secret."""
+    complete.setenv("SUPABASE_SECRET_KEY_FILE", str(tmp_path))
+    assert sentence() == "SUPABASE_SECRET_KEY_FILE and SUPABASE_SECRET_KEY are both set."
+    complete.delenv("SUPABASE_SECRET_KEY")
+    complete.setenv("SUPABASE_SERVICE_KEY_FILE", str(tmp_path))
+    assert sentence() == "SUPABASE_SECRET_KEY_FILE and SUPABASE_SERVICE_KEY_FILE are both set."
+
+
+def test_an_unreadable_secret_file_is_named_by_its_variable(complete: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In one sentence like any other; its path and its contents are not repeated."""
+    complete.delenv("SUPABASE_SECRET_KEY")
+    complete.setenv("SUPABASE_SECRET_KEY_FILE", str(tmp_path / "missing"))
+    assert sentence() == "SUPABASE_SECRET_KEY_FILE names a file that cannot be read: No such file or directory."
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    complete.setenv("SUPABASE_SECRET_KEY_FILE", str(tmp_path / "binary"))
+    assert sentence() == "SUPABASE_SECRET_KEY_FILE names a file that is no text."
+    (tmp_path / "empty").touch()
+    complete.setenv("SUPABASE_SECRET_KEY_FILE", str(tmp_path / "empty"))
+    assert sentence() == "SUPABASE_SECRET_KEY must be a key of ASCII characters without spaces."
+
+
+def test_only_secrets_come_from_files(complete: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Anything else can be seen by everybody anyway."""
+    complete.setenv("BRIDGE_PORT_FILE", str(tmp_path))
+    assert load_settings().port == 8080
+
+
+def test_trusted_proxies_are_networks(complete: pytest.MonkeyPatch) -> None:
+    """Nobody is trusted by default."""
+    assert load_settings().proxies == ()
+    complete.setenv("BRIDGE_TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1")
+    assert [str(network) for network in load_settings().proxies] == ["10.0.0.0/8", "127.0.0.1/32"]
+    complete.setenv("BRIDGE_TRUSTED_PROXIES", "proxy.example")
+    assert sentence() == ("BRIDGE_TRUSTED_PROXIES must be addresses or networks like 10.0.0.0/8, separated by commas.")

@@ -19,6 +19,7 @@ from bridge.actions.context import Caller, Context, Rooms
 from bridge.auth import TokenVerifier
 from bridge.capabilities import Capability
 from bridge.clock import FakeClock
+from bridge.crowd import Guests, UserLimits
 from bridge.errors import Disconnect
 from bridge.events import ConnectionStatusChanged, Event
 from bridge.feed.memory import MemoryFeed
@@ -36,6 +37,7 @@ from bridge.presence_upkeep import PresenceUpkeep
 from bridge.profiles import Profiles
 from bridge.pushes import required_capability
 from bridge.quotes import Quotes
+from bridge.rates import Rate
 from bridge.receipts import Receipts
 from bridge.relay import Relay
 from bridge.send_times import SendTimes
@@ -55,11 +57,13 @@ HEARTBEAT_SECONDS = 120.0
 RESUME_ROOMS_SECONDS = 600.0
 LIMITS = Limits(
     max_waiting_commands=16,
+    frames=Rate(per_second=100.0, burst=100_000),
     auth_deadline_seconds=60.0,
     silence_limit_seconds=60.0,
     leeway=timedelta(seconds=LEEWAY_SECONDS),
     phone_identity=True,
 )
+USER_LIMITS = UserLimits(max_connections=20, frames=Rate(per_second=100.0, burst=100_000))
 
 
 def fill(store: GatedStore) -> None:
@@ -100,6 +104,7 @@ class Parts:
             message_states=MessageStates(),
             lists=Lists(self.store, hub, members, self.clock),
             left_rooms=LeftRooms(self.clock, RESUME_ROOMS_SECONDS),
+            guests=Guests(USER_LIMITS, self.clock),
             history=history,
             clock=self.clock,
         )

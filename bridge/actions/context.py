@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bridge.capabilities import Capability
 from bridge.clock import Clock
+from bridge.crowd import Guests
 from bridge.health import Health
 from bridge.history import History
 from bridge.hub import Hub
@@ -41,6 +42,7 @@ class Context:
     message_states: MessageStates
     lists: Lists
     left_rooms: LeftRooms
+    guests: Guests
     history: History
     clock: Clock
 
