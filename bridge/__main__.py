@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ import structlog
 from bridge.app import create_bridge
 from bridge.errors import ConfigError, SchemaUnusable, StoreError
 from bridge.logs import configure_logs
-from bridge.serving import run
+from bridge.serving import end_within_seconds, run
 from bridge.settings import Settings, load_settings
 from bridge.specification import encoded
 
@@ -83,9 +84,9 @@ async def _start(settings: Settings, *, until_eof: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, _stop, stop, end_within_seconds(settings))
     if until_eof:
-        loop.add_reader(sys.stdin.fileno(), _stop_at_eof, stop)
+        loop.add_reader(sys.stdin.fileno(), _stop_at_eof, stop, end_within_seconds(settings))
 
     def announce(port: int) -> None:
         structlog.get_logger(__name__).info("bridge.listening", host=settings.host, port=port)
@@ -94,12 +95,19 @@ async def _start(settings: Settings, *, until_eof: bool) -> None:
         await run(bridge, settings, stop=stop, on_listening=announce)
     finally:
         await bridge.http.aclose()
+        faulthandler.cancel_dump_traceback_later()
 
 
-def _stop_at_eof(stop: asyncio.Event) -> None:
+def _stop(stop: asyncio.Event, within_seconds: float) -> None:
+    """Begin the orderly end; if it hangs, a thread that needs no loop says where and ends the process, status 1."""
+    stop.set()
+    faulthandler.dump_traceback_later(within_seconds, exit=True)
+
+
+def _stop_at_eof(stop: asyncio.Event, within_seconds: float) -> None:
     if not os.read(sys.stdin.fileno(), 1024):
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-        stop.set()
+        _stop(stop, within_seconds)
 
 
 if __name__ == "__main__":

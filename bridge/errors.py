@@ -12,9 +12,12 @@ ConfigError      the settings are unusable; the program ends with exit status 2
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 from typing import NamedTuple, Self
+
+_COME_BACK = re.compile(r"come back in ([0-9]{1,4}) s$")
 
 
 class ErrorCode(StrEnum):
@@ -143,8 +146,8 @@ class CloseCode(IntEnum):
     )
     SERVICE_RESTART = (
         1012,
-        "The bridge is being restarted.",
-        "Come back after a pause, not at once: everybody else does too.",
+        "The bridge is being restarted; its reason says in how many seconds to come back, to each client another.",
+        "Come back then, not at once: everybody else does too.",
     )
     NOT_AUTHENTICATED_IN_TIME = (
         4003,
@@ -214,6 +217,17 @@ class Disconnect(Exception):
         super().__init__(f"{code.name}: {reason}")
         self.code = code
         self.reason = reason
+
+
+def service_restart(come_back_in_seconds: int) -> Disconnect:
+    """Say that the bridge ends, and when this client is to come back; see `come_back_in`."""
+    return Disconnect(CloseCode.SERVICE_RESTART, f"service restart, come back in {come_back_in_seconds} s")
+
+
+def come_back_in(reason: str) -> int | None:
+    """Read from a close reason after how many seconds to come back, if it says so."""
+    found = _COME_BACK.search(reason)
+    return int(found[1]) if found else None
 
 
 class StoreError(Exception):

@@ -18,7 +18,13 @@ from bridge.settings import Settings
 BACKLOG = 2048
 HEADER_BYTES = 64 * 1024
 GRACE_SECONDS = 5.0
+CLEAN_UP_SECONDS = 10.0
 UNACKNOWLEDGED_MILLISECONDS = 15_000
+
+
+def end_within_seconds(settings: Settings) -> float:
+    """Return how long an orderly end takes at most: connections, requests, then presence and what is open."""
+    return settings.drain_seconds + GRACE_SECONDS + CLEAN_UP_SECONDS
 
 
 async def run(bridge: Bridge, settings: Settings, *, stop: asyncio.Event, on_listening: Callable[[int], None]) -> None:
@@ -39,7 +45,7 @@ async def run(bridge: Bridge, settings: Settings, *, stop: asyncio.Event, on_lis
 
     async def shutdown_trigger() -> None:
         await stop.wait()
-        await bridge.sockets.drain(settings.drain_seconds)
+        await bridge.sockets.drain(settings.drain_seconds, come_back_within_seconds=settings.come_back_within_seconds)
 
     await serve(bridge.app, config, shutdown_trigger=shutdown_trigger)
 

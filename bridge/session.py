@@ -125,12 +125,14 @@ class Connection:
         self._limits = limits
         self._bucket = Bucket(limits.frames, context.clock)
         self._commands: deque[Command] = deque()
+        self.retiring: Disconnect | None = None
+        """Why and with what words it ends, once nothing more is taken."""
         self._arrived = asyncio.Event()
         self._authenticated = asyncio.Event()
 
     def receive(self, frame: object) -> None:
         """Take one frame from the socket; never waits. Pings are answered at once, the rest waits for its turn."""
-        if self._outbox.is_closing:
+        if self._outbox.is_closing or self.retiring is not None:
             return
         if not self._may_send():
             self._outbox.disconnect(Disconnect(CloseCode.TOO_FAST, "too fast"))
@@ -156,6 +158,11 @@ class Connection:
             return False
         return self.session is None or self._context.guests.may_send(self.session.identity.user_id)
 
+    def retire(self, why: Disconnect) -> None:
+        """Take no more commands, finish those that were taken, then end: an acknowledged send is never cut off."""
+        self.retiring = why
+        self._arrived.set()
+
     async def work(self) -> None:
         """Handle commands one after the other, until cancelled; none is begun whose answer could not be told."""
         while True:
@@ -163,6 +170,8 @@ class Connection:
                 command = self._commands.popleft()
                 with bound_contextvars(connection_id=self.id, request_id=command.request_id, action=command.type):
                     await self._handle(command)
+            if self.retiring is not None:
+                self._outbox.disconnect(self.retiring)
             self._arrived.clear()
             await self._arrived.wait()
 

@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     outbox_max_bytes: PositiveInt = Field(4_194_304, validation_alias="BRIDGE_OUTBOX_MAX_BYTES")
     resume_rooms_seconds: Seconds = Field(600.0, validation_alias="BRIDGE_RESUME_ROOMS_SECONDS")
     drain_seconds: Seconds = Field(5.0, validation_alias="BRIDGE_DRAIN_SECONDS")
+    come_back_within_seconds: Seconds = Field(10.0, validation_alias="BRIDGE_COME_BACK_WITHIN_SECONDS")
 
     user_frames_per_second: PerSecond = Field(200.0, validation_alias="BRIDGE_USER_FRAMES_PER_SECOND")
     user_frames_burst: PositiveInt = Field(4_000, validation_alias="BRIDGE_USER_FRAMES_BURST")

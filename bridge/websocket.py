@@ -7,22 +7,46 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Final, Protocol
 
 import structlog
-from quart.wrappers import Websocket
 from structlog.contextvars import bound_contextvars
 
-from bridge.errors import CloseCode, Disconnect
+from bridge.errors import Disconnect, service_restart
 from bridge.health import Health
 from bridge.outbox import Outbox
 from bridge.refusals import Refusals
 from bridge.session import Connection
 
-FLUSH_SECONDS = 1.0
+FLUSH_SECONDS: Final = 1.0
+SHARE_FOR_COMMANDS: Final = 0.75
+"""Of the time for a drain; the rest is for closing what does not come to an end."""
+SHARE_FOR_SPREADING: Final = 0.5
+"""Of the time for a drain, at most: with very many clients the ends come closer together."""
+ENDS_PER_SECOND: Final = 500
+"""About as many handshakes and logins as one process takes: old clients come back a second after their end."""
+ENDS_AT_ONCE: Final = 25
+FIRST_COME_BACK_SECONDS: Final = 1
 
 log = structlog.get_logger(__name__)
 
 OpenConnection = Callable[[Outbox], Connection]
+
+
+class Socket(Protocol):
+    """An accepted socket, as far as it is used here; Quart's in real life."""
+
+    async def receive(self) -> object:
+        """Return the next frame; never returns when the peer is gone, but is cancelled."""
+        ...
+
+    async def send(self, data: str) -> None:
+        """Send a frame; waits as long as the peer does not read."""
+        ...
+
+    async def close(self, code: int, reason: str) -> None:
+        """Say goodbye."""
+        ...
 
 
 class Sockets:
@@ -35,19 +59,22 @@ class Sockets:
         self._new_outbox = new_outbox
         self._health = health
         self._refusals = refusals
-        self._open: set[Outbox] = set()
+        self._open: dict[Outbox, Connection] = {}
         self._none_left = asyncio.Event()
+        self._none_left.set()
         self.draining = False
 
     def __len__(self) -> int:
         return len(self._open)
 
-    async def serve(self, socket: Websocket) -> None:
+    async def serve(self, socket: Socket) -> None:
         """Speak the protocol on an accepted socket until either side ends it."""
         outbox = self._new_outbox()
         connection = self._open_connection(outbox)
-        self._open.add(outbox)
+        self._open[outbox] = connection
         self._none_left.clear()
+        if self.draining:  # it began while the handshake was under way
+            connection.retire(service_restart(FIRST_COME_BACK_SECONDS))
         try:
             with bound_contextvars(connection_id=connection.id):
                 why = await _converse(socket, connection, outbox)
@@ -56,18 +83,38 @@ class Sockets:
                 await socket.close(int(why.code), why.reason)
         finally:
             connection.close()
-            self._open.discard(outbox)
+            del self._open[outbox]
             if not self._open:
                 self._none_left.set()
 
-    async def drain(self, seconds: float) -> None:
-        """Close every socket with "service restart" and wait, at most `seconds`, until they are gone."""
+    async def drain(self, seconds: float, *, come_back_within_seconds: float) -> None:
+        """End every connection with "service restart" and wait, at most `seconds`, until they are gone.
+
+        Commands that were taken are finished first, as long as most of the time lasts. The ends are spread, and each
+        client is told another moment to come back at, all of them within `come_back_within_seconds`.
+        """
         self.draining = True
         self._health.drain()  # the clients that asked for it learn why, before their sockets close
-        for outbox in list(self._open):
-            outbox.disconnect(Disconnect(CloseCode.SERVICE_RESTART, "service restart"))
-        if not self._open:
-            return
+        try:
+            async with asyncio.timeout(seconds * SHARE_FOR_COMMANDS):
+                await self._retire_all(seconds, come_back_within_seconds)
+                await self._none_left.wait()
+        except TimeoutError:
+            await self._cut_off(seconds * (1 - SHARE_FOR_COMMANDS))
+
+    async def _retire_all(self, seconds: float, come_back_within_seconds: float) -> None:
+        connections = list(self._open.values())
+        pause = min(1 / ENDS_PER_SECOND, seconds * SHARE_FOR_SPREADING / max(1, len(connections)))
+        for number, connection in enumerate(connections):
+            share = number / len(connections)
+            connection.retire(service_restart(FIRST_COME_BACK_SECONDS + int(share * come_back_within_seconds)))
+            if number % ENDS_AT_ONCE == ENDS_AT_ONCE - 1:
+                await asyncio.sleep(ENDS_AT_ONCE * pause)
+
+    async def _cut_off(self, seconds: float) -> None:
+        """End what is left without regard to what it does: the database hangs, or the peer does not read."""
+        for outbox, connection in self._open.items():
+            outbox.disconnect(connection.retiring or service_restart(FIRST_COME_BACK_SECONDS))
         try:
             async with asyncio.timeout(seconds):
                 await self._none_left.wait()
@@ -75,7 +122,7 @@ class Sockets:
             log.warning("drain.incomplete", sockets=len(self._open))
 
 
-async def _converse(socket: Websocket, connection: Connection, outbox: Outbox) -> Disconnect:
+async def _converse(socket: Socket, connection: Connection, outbox: Outbox) -> Disconnect:
     """Run the conversation until the bridge wants its end, and return why; the client's end cancels it."""
     async with asyncio.TaskGroup() as tasks:
         writer = tasks.create_task(outbox.write(socket.send))
@@ -92,7 +139,7 @@ async def _converse(socket: Websocket, connection: Connection, outbox: Outbox) -
     return why
 
 
-async def _read(socket: Websocket, connection: Connection) -> None:
+async def _read(socket: Socket, connection: Connection) -> None:
     """Take frames as they come: Quart's own queue is unbounded, so nothing here may wait (runtime.md 2.2).
 
     But between two frames the worker gets its turn: a burst of commands that cost nothing is no flood.

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from bridge.client.errors import ConnectionLost, Unreachable
+from bridge.errors import come_back_in
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -68,4 +69,6 @@ def how_it_ended(error: ConnectionClosed) -> ConnectionLost:
     if error.rcvd is None:
         return ConnectionLost("the connection broke")
     reason = error.rcvd.reason or "without a reason"
-    return ConnectionLost(f"the server closed the connection: {reason} ({error.rcvd.code})", error.rcvd.code)
+    return ConnectionLost(
+        f"the server closed the connection: {reason} ({error.rcvd.code})", error.rcvd.code, come_back_in(reason)
+    )

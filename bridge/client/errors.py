@@ -52,9 +52,15 @@ class PushesOverflowed(ClientError):
 class ConnectionLost(ClientError):
     """The connection is gone; `close_code` is None where the server sent none."""
 
-    def __init__(self, reason: str, close_code: int | None = None) -> None:
+    def __init__(self, reason: str, close_code: int | None = None, come_back_in_seconds: int | None = None) -> None:
         super().__init__(reason)
         self.close_code = close_code
+        self.come_back_in_seconds = come_back_in_seconds
+        """After how long the server asked this client to come back, if it did."""
+
+    def again(self) -> ConnectionLost:
+        """Return the same news, to be raised in another place."""
+        return ConnectionLost(str(self), self.close_code, self.come_back_in_seconds)
 
     @property
     def is_final(self) -> bool:

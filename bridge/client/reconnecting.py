@@ -124,7 +124,7 @@ class Reconnecting:
                 attempt = 0
                 continue
             attempt = 0 if self._was_steady() else attempt
-            seconds = self._rhythm.pause(attempt, self._surroundings.chance())
+            seconds = self._pause(failure, attempt)
             attempt += 1
             self._tell(Offline(str(failure), seconds))
             await self._rest(seconds)
@@ -154,6 +154,12 @@ class Reconnecting:
                     return await operation(client)
                 except ConnectionLost:
                     self._leave(client)  # else this loop could spin before `run` has noticed
+
+    def _pause(self, failure: ClientError, attempt: int) -> float:
+        """Return how long to wait: as the server asked, who spreads its clients, or as one's own rhythm has it."""
+        chance = self._surroundings.chance()
+        asked = failure.come_back_in_seconds if isinstance(failure, ConnectionLost) else None
+        return self._rhythm.pause(attempt, chance) if asked is None else asked + chance
 
     async def _rest(self, seconds: float) -> None:
         """Let the pause pass, or less if somebody is in a hurry."""

@@ -192,7 +192,7 @@ class WireClient:
 
     async def _exchange(self, action: str, payload: object, timeout_seconds: float | None = None) -> Frame:
         if self._lost is not None:
-            raise ConnectionLost(str(self._lost), self._lost.close_code)
+            raise self._lost.again()
         seconds = self._limits.request_timeout_seconds if timeout_seconds is None else timeout_seconds
         self._requests += 1
         request_id = f"{self._id_prefix}{self._requests}"
@@ -249,5 +249,5 @@ class WireClient:
         self._lost = cause
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_result(ConnectionLost(str(cause), cause.close_code))
+                answer.set_result(cause.again())
         self._pushes.end(None if quietly else cause)

@@ -114,6 +114,18 @@ async def test_pauses_grow_until_a_connection_was_steady() -> None:
     assert watch.pauses == [1.0, 2.0, 4.0, 1.0]
 
 
+async def test_a_server_that_restarts_says_when_to_come_back() -> None:
+    """Each client another second, so that not all come at once; the own rhythm goes on where nothing is said."""
+
+    async def restart(peer: Peer) -> None:
+        await peer.accept_login()
+        await peer.connection.close(1012, "service restart, come back in 7 s")
+
+    async with linked(restart, drop_after_login, stay) as (_, watch):
+        await eventually(watch.saw(5))
+    assert watch.pauses == [8.0, 2.0]
+
+
 async def test_a_send_under_way_is_repeated_with_the_same_client_message_id() -> None:
     """What was not answered before the drop is sent again, so that the server can tell that it is the same."""
     keys: list[object] = []
