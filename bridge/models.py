@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 UserId = NewType("UserId", str)
 """A users.id: the only id that belongs into participants, sender_id and frames."""
@@ -68,6 +68,40 @@ class Participant(Struct, frozen=True, kw_only=True):
     user_id: UserId
     left_at: datetime | None
     role: str | None = None
+
+
+class Member(Struct, frozen=True, kw_only=True):
+    """An active participant; without profile where `user_id` is no users.id, but perhaps an auth id."""
+
+    user_id: UserId
+    role: str | None
+    joined_at: datetime | None
+    profile: Profile | None
+
+
+class OwnTimer(Struct, frozen=True, kw_only=True):
+    """After how many seconds messages disappear for one participant (DB-2 on); 0 is never.
+
+    `start_on` says what starts the time, "delivered" or "read"; None where nobody has chosen.
+    """
+
+    disappear_seconds: int
+    start_on: str | None
+
+
+class OwnProfile(Struct, frozen=True, kw_only=True):
+    """What somebody sees of its own profile."""
+
+    profile: Profile
+    bio: str | None
+    website: str | None
+
+
+class ProfileChanges(Struct, frozen=True, kw_only=True):
+    """What is to be written into a profile; UNSET stays as it is."""
+
+    bio: str | UnsetType | None = UNSET
+    website: str | UnsetType | None = UNSET
 
 
 class ContentState(StrEnum):

@@ -18,6 +18,8 @@ class Schema(Struct, frozen=True, kw_only=True):
     """The type of message_recipients.encrypted_content; None: there is no such table, so nothing can be sealed."""
     has_content_type: bool = False
     has_attachments: bool = False
+    has_own_timers: bool = False
+    """Whether a participant can have a timer of its own (contract legacy-rest section 3.7)."""
 
     def read(self, printed: str, message_id: str) -> Content:
         """Read what PostgREST printed of a message's content."""

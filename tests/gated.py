@@ -11,12 +11,15 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from bridge.store import (
+    AccountStore,
     ConversationStore,
     CopyStore,
     GroupStore,
     MessageStore,
+    ParticipantStore,
     PresenceStore,
     ReceiptStore,
+    TraitStore,
     TypingStore,
     UserStore,
 )
@@ -119,6 +122,9 @@ class GatedStore:
         self.door = Doorkeeper()
         self.users = cast("UserStore", _Noun("users", self.tables.users, self.door))
         self.conversations = cast("ConversationStore", _Noun("conversations", self.tables.conversations, self.door))
+        self.traits = cast("TraitStore", _Noun("traits", self.tables.traits, self.door))
+        self.participants = cast("ParticipantStore", _Noun("participants", self.tables.participants, self.door))
+        self.accounts = cast("AccountStore", _Noun("accounts", self.tables.accounts, self.door))
         self.messages = cast("MessageStore", _Noun("messages", self.tables.messages, self.door))
         self.copies = cast("CopyStore", _Noun("copies", self.tables.copies, self.door))
         self.receipts = cast("ReceiptStore", _Noun("receipts", self.tables.receipts, self.door))

@@ -1,4 +1,4 @@
-"""The port to the tables: eight nouns, each with the few questions the bridge asks.
+"""The port to the tables: eleven nouns, each with the few questions the bridge asks.
 
 Every method raises StoreRefused or StoreDown and nothing else. Adapters are made by the composition roots only;
 tests/contract holds for each of them.
@@ -20,15 +20,19 @@ from bridge.models import (
     GroupMembership,
     GroupSummary,
     Identity,
+    Member,
     Message,
     MessageId,
     NewConversation,
     NewGroup,
     NewMessage,
+    OwnProfile,
+    OwnTimer,
     Participant,
     Position,
     Presence,
     Profile,
+    ProfileChanges,
     Quote,
     User,
     UserId,
@@ -59,6 +63,29 @@ class UserStore(Protocol):
 
     async def profiles(self, ids: Collection[UserId]) -> Mapping[UserId, Profile]:
         """Return the profiles there are; unknown ids are absent."""
+        ...
+
+    async def containing(self, text: str, *, without: UserId, limit: int) -> Sequence[User]:
+        """Return people other than `without` in whose username, display name or phone number this text occurs.
+
+        In either case, and every character of it stands for itself. The first `limit` of them by username.
+        """
+        ...
+
+
+class AccountStore(Protocol):
+    """What somebody chooses for itself: rows of users, each by its own id."""
+
+    async def update_profile(self, user_id: UserId, changes: ProfileChanges) -> OwnProfile | None:
+        """Write what is given and return the profile as it is then; None if there is no such row."""
+        ...
+
+    async def retention_days(self, user_id: UserId) -> int | None:
+        """Return for how many days messages are kept by default; None if there is no such row."""
+        ...
+
+    async def set_retention_days(self, user_id: UserId, days: int) -> bool:
+        """Write it, and say whether there was such a row."""
         ...
 
 
@@ -127,6 +154,50 @@ class ConversationStore(Protocol):
 
     async def put_back(self, conversation_id: ConversationId, user_id: UserId, left_at: datetime | None) -> None:
         """Make somebody a former member who left then, or with None one who never was: for undoing `admit`."""
+        ...
+
+
+class TraitStore(Protocol):
+    """What a conversation itself is like: its row."""
+
+    async def of(self, conversation_id: ConversationId) -> Conversation | None:
+        """Return the row; None if there is none."""
+        ...
+
+    async def make_group(self, conversation_id: ConversationId, name: str) -> Conversation | None:
+        """Make a direct conversation a group of this name and return the row; one that is not direct stays as it is."""
+        ...
+
+    async def make_direct(self, conversation_id: ConversationId, name: str | None) -> None:
+        """Make a group a direct conversation of this name: for undoing `make_group`."""
+        ...
+
+    async def set_timer(self, conversation_id: ConversationId, days: int | None) -> Conversation | None:
+        """Let messages disappear after so many days, with None never by itself, and return the row if there is one."""
+        ...
+
+
+class ParticipantStore(Protocol):
+    """Participant rows as people see them."""
+
+    @property
+    def has_timers(self) -> bool:
+        """Tell whether a participant can have a timer of its own in this database."""
+        ...
+
+    async def active(self, conversation_id: ConversationId) -> Sequence[Member]:
+        """Return the active participants, by joined_at."""
+        ...
+
+    async def timer(self, conversation_id: ConversationId, identity: Identity) -> OwnTimer | None:
+        """Return the timer in the identity's active row; None without such a row, or where rows have no timers."""
+        ...
+
+    async def set_timer(self, conversation_id: ConversationId, identity: Identity, timer: OwnTimer) -> bool:
+        """Write the timer into the identity's active row, and say whether there was one.
+
+        Raises StoreRefused where rows have no timers.
+        """
         ...
 
 
@@ -302,6 +373,21 @@ class Store(Protocol):
     @property
     def conversations(self) -> ConversationStore:
         """Conversations and participants."""
+        ...
+
+    @property
+    def traits(self) -> TraitStore:
+        """What conversations are like."""
+        ...
+
+    @property
+    def participants(self) -> ParticipantStore:
+        """Participants as people see them."""
+        ...
+
+    @property
+    def accounts(self) -> AccountStore:
+        """What people choose for themselves."""
         ...
 
     @property

@@ -8,6 +8,7 @@ import httpx
 import psycopg
 import pytest
 from httpx_aiohttp import AiohttpTransport
+from msgspec.structs import replace
 
 from bridge.content import JUNK, ColumnType
 from bridge.errors import SchemaUnusable
@@ -21,18 +22,18 @@ from tests.contract.creating import CreatingContract
 from tests.contract.groups import GroupsContract
 from tests.contract.sealed import SealedContract
 from tests.contract.store import ConversationsContract, MessagesContract, ReceiptsContract, Scene
+from tests.contract.traits import NoOwnTimersContract, OwnTimersContract, TraitsContract
 from tests.store.sql_seed import SqlSeed, reaching
 
+LATER = Schema(has_content_type=True, has_attachments=True, has_own_timers=True)
 DETECTED: dict[Generation, Schema] = {
     "db1": DB_1,
     "db2-bare": Schema(content=ColumnType.BYTEA),
-    "db2-text": Schema(has_content_type=True, has_attachments=True),
-    "db2": Schema(content=ColumnType.BYTEA, has_content_type=True, has_attachments=True),
-    "db3-bytea-copies": Schema(
-        content=ColumnType.BYTEA, copies=ColumnType.BYTEA, has_content_type=True, has_attachments=True
-    ),
-    "db3-text": Schema(copies=ColumnType.TEXT, has_content_type=True, has_attachments=True),
-    "db3": Schema(content=ColumnType.BYTEA, copies=ColumnType.TEXT, has_content_type=True, has_attachments=True),
+    "db2-text": LATER,
+    "db2": replace(LATER, content=ColumnType.BYTEA),
+    "db3-bytea-copies": replace(LATER, content=ColumnType.BYTEA, copies=ColumnType.BYTEA),
+    "db3-text": replace(LATER, copies=ColumnType.TEXT),
+    "db3": replace(LATER, content=ColumnType.BYTEA, copies=ColumnType.TEXT),
 }
 TEXTS = ["back\\slash C:\\new", r"\x4142", "\\\\", "☺ 👩‍👩‍👧", JUNK, "x" * 100_000]
 
@@ -107,6 +108,21 @@ class TestCreating(CreatingContract):
 @on("db3")
 class TestGroups(GroupsContract):
     """The suite, with the creator's trigger."""
+
+
+@on("db2-text", "db2", "db3")
+class TestOwnTimers(OwnTimersContract):
+    """The suite, where participants have timers."""
+
+
+@on("db2-bare")
+class TestNoOwnTimers(NoOwnTimersContract):
+    """The suite, where the later columns are missing."""
+
+
+@on("db2", "db3")
+class TestTraits(TraitsContract):
+    """The suite, with later types and triggers."""
 
 
 @on("db3", "db3-bytea-copies", "db3-text")

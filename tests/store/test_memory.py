@@ -17,6 +17,7 @@ from bridge.store.memory.tables import conversation_of
 from tests.contract.changes import ChangesContract
 from tests.contract.creating import CreatingContract
 from tests.contract.groups import GroupsContract
+from tests.contract.people import AccountsContract, SearchContract
 from tests.contract.presence import CompanionsContract, PresenceContract
 from tests.contract.repairing import RepairingContract
 from tests.contract.sealed import SealedContract
@@ -28,6 +29,7 @@ from tests.contract.store import (
     UsersContract,
     person,
 )
+from tests.contract.traits import NoOwnTimersContract, OwnTimersContract, ParticipantsContract, TraitsContract
 from tests.people import BIRTH
 
 
@@ -117,6 +119,35 @@ class TestGroups(GroupsContract):
 
 
 class TestPresence(PresenceContract):
+    """The suite, for this adapter."""
+
+
+class TestSearch(SearchContract):
+    """The suite, for this adapter."""
+
+
+class TestAccounts(AccountsContract):
+    """The suite, for this adapter."""
+
+
+class TestTraits(TraitsContract):
+    """The suite, for this adapter."""
+
+
+class TestParticipants(ParticipantsContract):
+    """The suite, for this adapter."""
+
+
+class TestOwnTimers(OwnTimersContract):
+    """The suite, for this adapter."""
+
+    @pytest.fixture(autouse=True)
+    def _has_timers(self, seed: MemorySeed) -> None:
+        """Let participants have timers."""
+        seed.tables.has_own_timers = True
+
+
+class TestNoOwnTimers(NoOwnTimersContract):
     """The suite, for this adapter."""
 
 

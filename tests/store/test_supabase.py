@@ -14,6 +14,7 @@ from scripts.sandbox.address import SandboxAddress
 from tests.contract.changes import ChangesContract
 from tests.contract.creating import CreatingContract
 from tests.contract.groups import GroupsContract
+from tests.contract.people import AccountsContract, SearchContract
 from tests.contract.presence import CompanionsContract, PresenceContract
 from tests.contract.repairing import RepairingContract
 from tests.contract.store import (
@@ -23,6 +24,7 @@ from tests.contract.store import (
     TypingContract,
     UsersContract,
 )
+from tests.contract.traits import NoOwnTimersContract, ParticipantsContract, TraitsContract
 from tests.store.sql_seed import SqlSeed, reaching
 
 
@@ -70,6 +72,26 @@ class TestGroups(GroupsContract):
 
 class TestPresence(PresenceContract):
     """The suite, for this adapter."""
+
+
+class TestSearch(SearchContract):
+    """The suite, for this adapter."""
+
+
+class TestAccounts(AccountsContract):
+    """The suite, for this adapter."""
+
+
+class TestTraits(TraitsContract):
+    """The suite, for this adapter."""
+
+
+class TestParticipants(ParticipantsContract):
+    """The suite, for this adapter."""
+
+
+class TestNoOwnTimers(NoOwnTimersContract):
+    """The suite, where participants have no timers."""
 
 
 class TestCompanions(CompanionsContract):

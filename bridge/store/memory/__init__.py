@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from bridge.store.memory.accounts import MemoryAccounts
 from bridge.store.memory.conversations import MemoryConversations
 from bridge.store.memory.copies import MemoryCopies
 from bridge.store.memory.groups import MemoryGroups
 from bridge.store.memory.messages import MemoryMessages
+from bridge.store.memory.participants import MemoryParticipants
 from bridge.store.memory.presence import MemoryPresence
 from bridge.store.memory.receipts import MemoryReceipts
 from bridge.store.memory.tables import Tables
+from bridge.store.memory.traits import MemoryTraits
 from bridge.store.memory.typing import MemoryTyping
 from bridge.store.memory.users import MemoryUsers
 
@@ -19,7 +22,10 @@ class MemoryStore(Tables):
     def __init__(self) -> None:
         super().__init__()
         self.users = MemoryUsers(self)
+        self.accounts = MemoryAccounts(self)
         self.conversations = MemoryConversations(self)
+        self.traits = MemoryTraits(self)
+        self.participants = MemoryParticipants(self)
         self.messages = MemoryMessages(self)
         self.copies = MemoryCopies(self)
         self.groups = MemoryGroups(self)

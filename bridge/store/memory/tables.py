@@ -17,6 +17,7 @@ from bridge.models import (
     GroupMembership,
     Message,
     MessageId,
+    OwnTimer,
     Participant,
     ParticipantId,
     Position,
@@ -26,6 +27,9 @@ from bridge.models import (
     UserId,
     profile_of,
 )
+
+DEFAULT_RETENTION_DAYS = 30
+"""The column's default (contract data-model section 2)."""
 
 
 def position_of(message: Message) -> Position:
@@ -61,6 +65,11 @@ class Tables:
         self.sealed: dict[MessageId, dict[UserId, str]] = {}
         self.can_seal = False
         self.presence_rows: dict[UserId, Presence] = {}
+        self.joined_at: dict[ParticipantId, datetime] = {}
+        self.own_timers: dict[ParticipantId, OwnTimer] = {}
+        self.has_own_timers = False
+        self.retention_days: dict[UserId, int] = {}
+        self.profile_texts: dict[UserId, dict[str, str | None]] = {}
         self.adds_creators = False
         self.failing: StoreError | None = None
         self.asked: list[str] = []

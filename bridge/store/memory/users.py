@@ -35,3 +35,13 @@ class MemoryUsers:
         """See the port."""
         self._store.note("users.by_any_ids")
         return [user for user in self._store.people if user.id in ids or user.auth_user_id in ids]
+
+    async def containing(self, text: str, *, without: UserId, limit: int) -> Sequence[User]:
+        """See the port."""
+        self._store.note("users.containing")
+        found = [user for user in self._store.people if user.id != without and _contains(user, text.lower())]
+        return sorted(found, key=lambda user: user.username)[:limit]
+
+
+def _contains(user: User, text: str) -> bool:
+    return any(text in one.lower() for one in (user.username, user.display_name, user.phone_number))

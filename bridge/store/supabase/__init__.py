@@ -12,13 +12,16 @@ from msgspec.structs import asdict
 from supabase import AsyncClient, AsyncClientOptions
 
 from bridge.schema import Dialect
+from bridge.store.supabase.accounts import SupabaseAccounts
 from bridge.store.supabase.conversations import SupabaseConversations
 from bridge.store.supabase.copies import SupabaseCopies
 from bridge.store.supabase.detection import detect
 from bridge.store.supabase.groups import SupabaseGroups
 from bridge.store.supabase.messages import SupabaseMessages
+from bridge.store.supabase.participants import SupabaseParticipants
 from bridge.store.supabase.presence import SupabasePresence
 from bridge.store.supabase.receipts import SupabaseReceipts
+from bridge.store.supabase.traits import SupabaseTraits
 from bridge.store.supabase.typing import SupabaseTyping
 from bridge.store.supabase.users import SupabaseUsers
 
@@ -35,6 +38,9 @@ class SupabaseStore:
         self.copies = SupabaseCopies(self._client, self.dialect)
         self.users = SupabaseUsers(self._client)
         self.conversations = SupabaseConversations(self._client, self.dialect, self.copies)
+        self.traits = SupabaseTraits(self._client)
+        self.participants = SupabaseParticipants(self._client, self.dialect)
+        self.accounts = SupabaseAccounts(self._client)
         self.messages = SupabaseMessages(self._client, self.dialect, self.copies)
         self.receipts = SupabaseReceipts(self._client)
         self.groups = SupabaseGroups(self._client)

@@ -21,7 +21,10 @@ NOTHING: Final = "00000000-0000-0000-0000-000000000000"
 """The id of no row."""
 
 NEEDED: Final[Mapping[str, Sequence[str]]] = {
-    "users": ["id", "username", "display_name", "avatar_url", "phone_number", "auth_user_id", "created_at"],
+    "users": [
+        *("id", "username", "display_name", "avatar_url", "phone_number", "auth_user_id", "created_at"),
+        *("bio", "website", "default_message_retention_days"),
+    ],
     "conversations": CONVERSATION.split(","),
     "conversation_participants": ["id", "conversation_id", "user_id", "role", "joined_at", "left_at"],
     "messages": MESSAGE.split(","),
@@ -49,13 +52,20 @@ async def detect(client: AsyncClient) -> Schema:
     missing = await asyncio.gather(*(_missing(client, table, names) for table, names in NEEDED.items()))
     if any(missing):
         raise SchemaUnusable([name for names in missing for name in names])
-    content, copies, content_type, attachments = await asyncio.gather(
+    content, copies, content_type, attachments, timers = await asyncio.gather(
         _type(client, "messages", "id"),
         _copies(client),
         _has(client, "messages", "content_type"),
         _has(client, "messages", "has_attachments"),
+        _has(client, "conversation_participants", "disappear_seconds,start_on"),
     )
-    return Schema(content=content, copies=copies, has_content_type=content_type, has_attachments=attachments)
+    return Schema(
+        content=content,
+        copies=copies,
+        has_content_type=content_type,
+        has_attachments=attachments,
+        has_own_timers=timers,
+    )
 
 
 async def _missing(client: AsyncClient, table: str, names: Sequence[str]) -> list[str]:

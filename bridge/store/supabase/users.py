@@ -12,6 +12,7 @@ from bridge.models import (
     User,
     UserId,
 )
+from bridge.store.supabase.patterns import literal_pattern
 from bridge.store.supabase.query import PROFILE, in_chunks, rows
 from bridge.tables import (
     ProfileRecord,
@@ -63,6 +64,20 @@ class SupabaseUsers:
             )
             found |= {record.id: record.model() for record in await rows(query, UserRecord)}
         return list(found.values())
+
+    async def containing(self, text: str, *, without: UserId, limit: int) -> Sequence[User]:
+        """See the port."""
+        pattern = literal_pattern(text)
+        columns = ("username", "display_name", "phone_number")
+        query = (
+            self._client.table("users")
+            .select(f"{PROFILE},phone_number,auth_user_id")
+            .or_(",".join(f'{column}.imatch."{pattern}"' for column in columns))
+            .neq("id", without)
+            .order("username")
+            .limit(limit)
+        )
+        return [record.model() for record in await rows(query, UserRecord)]
 
     async def profiles(self, ids: Collection[UserId]) -> Mapping[UserId, Profile]:
         """See the port."""
