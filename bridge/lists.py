@@ -162,12 +162,22 @@ class Lists:
         """
         if row is not None and self._looks.get(conversation_id) == _look_of_row(row):
             return
-        if self._hub.is_understood(Capability.CONVERSATIONS):
-            members = await self._members.of(conversation_id)
-            lines = await self._ask(conversation_id, self._hub.listeners(members, Capability.CONVERSATIONS))
-            self.tell(News(conversation_id=conversation_id, members=members, lines=lines))
+        self.tell(await self.rewritten(conversation_id))
         if row is not None:
             self._looks.put(conversation_id, _look_of_row(row))
+
+    async def rewritten(self, conversation_id: ConversationId) -> News:
+        """Return what is to be told its members of what it looks like now.
+
+        Raises:
+            StoreError: that cannot be read.
+
+        """
+        if not self._hub.is_understood(Capability.CONVERSATIONS):
+            return News(conversation_id=conversation_id)
+        members = await self._members.of(conversation_id)
+        lines = await self._ask(conversation_id, self._hub.listeners(members, Capability.CONVERSATIONS))
+        return News(conversation_id=conversation_id, members=members, lines=lines)
 
     def conversation_deleted(self, conversation_id: ConversationId, members: Set[UserId]) -> None:
         """Tell those who are known to have been in it; others are told as their participant rows go."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 
 from msgspec import UNSET, Struct, UnsetType
+
+LARGEST_INTEGER: Final = 2_147_483_647
+"""What a column of type integer holds at most."""
 
 UserId = NewType("UserId", str)
 """A users.id: the only id that belongs into participants, sender_id and frames."""

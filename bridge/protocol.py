@@ -29,6 +29,10 @@ _OF_THE_BRIDGE: Final = """
     load_presence presence_loaded set_presence presence_set presence_changed connection_status
     message_updated message_deleted
     conversation_added conversation_changed conversation_removed member_added member_removed
+    load_participants participants_loaded add_participants participants_added search_users users_found
+    load_conversation_timer conversation_timer_loaded set_conversation_timer conversation_timer_set
+    set_own_timer own_timer_set load_retention retention_loaded set_retention retention_set
+    update_profile profile_updated
 """
 LISTED_TYPES: Final = frozenset(" ".join((_OF_EVERY_CLIENT, _OF_LATER_STEPS, _OF_THE_BRIDGE)).split())
 """Types that make a valid envelope; whether one is an action is the registry's business."""

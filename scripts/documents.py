@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, cast
 
-from bridge.actions import creating, loading, metadata, receipts, recipients, sending
+from bridge.actions import loading, metadata, people_meant, receipts, recipients, sending
 from bridge.auth import MAX_TOKEN_LENGTH
 from bridge.capabilities import Capability
 from bridge.errors import CloseCode, ErrorCode, Fault
@@ -213,7 +213,7 @@ def _limits() -> str:
         ("`metadata`", f"{metadata.MAX_METADATA_BYTES} bytes, {metadata.MAX_METADATA_DEPTH} levels", "INVALID_DATA"),
         ("`clientMessageId`", f"{sending.MAX_CLIENT_MESSAGE_ID_CHARACTERS} characters", "MISSING_REQUIRED_FIELDS"),
         ("sealed copies of a message", f"{recipients.MAX_RECIPIENTS}", "INVALID_ENCRYPTED_CONTENTS"),
-        ("people of a new conversation", f"{creating.MAX_PARTICIPANTS}", "INVALID_DATA"),
+        ("people of a new conversation", f"{people_meant.MAX_PARTICIPANTS}", "INVALID_DATA"),
         ("messages marked as read at once", f"{receipts.MAX_AT_ONCE}", "INVALID_DATA"),
         ("silence that ends typing", f"{ENDS_AFTER_SECONDS:g} seconds", "told as `typing_update`"),
     )

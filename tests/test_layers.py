@@ -21,8 +21,8 @@ LEVELS: dict[str, int] = {
             "bridge bridge.addresses bridge.capabilities bridge.clock bridge.content "
             "bridge.errors bridge.events bridge.ids bridge.models bridge.rates bridge.recent "
             "bridge.refusals bridge.schema bridge.sealed bridge.secret_files bridge.settings",
-            "bridge.auth bridge.history bridge.keyring bridge.logs bridge.protocol bridge.pushes bridge.rows "
-            "bridge.search bridge.send_times bridge.tables",
+            "bridge.auth bridge.history bridge.keyring bridge.logs bridge.people_rows bridge.protocol bridge.pushes "
+            "bridge.rows bridge.search bridge.send_times bridge.tables",
             "bridge.store bridge.feed bridge.client",
             "bridge.crowd bridge.health bridge.hub bridge.identity bridge.left_rooms bridge.lists bridge.members "
             "bridge.outbox bridge.profiles bridge.quotes bridge.chat bridge.message_states bridge.presence "

@@ -62,6 +62,10 @@ def test_the_list_of_types_is_the_contracts() -> None:
     own = {"mark_as_read", "marked_as_read", "messages_read", "message_updated", "message_deleted"}
     own |= {"load_presence", "presence_loaded", "set_presence", "presence_set", "presence_changed", "connection_status"}
     own |= {"conversation_added", "conversation_changed", "conversation_removed", "member_added", "member_removed"}
+    own |= {"load_participants", "participants_loaded", "add_participants", "participants_added"}
+    own |= {"search_users", "users_found", "set_own_timer", "own_timer_set"}
+    own |= {"load_conversation_timer", "conversation_timer_loaded", "set_conversation_timer", "conversation_timer_set"}
+    own |= {"load_retention", "retention_loaded", "set_retention", "retention_set", "update_profile", "profile_updated"}
     assert own < LISTED_TYPES
     assert len(LISTED_TYPES - KNOWN_TYPES - own) == 17
 

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import structlog
 from msgspec import Meta, Struct, field
 
 from bridge.actions.authorise import require_group_member
 from bridge.actions.context import Caller, Context, Outcome
+from bridge.actions.people_meant import ADD_FAILED, TOO_MANY, each_once, others_meant
 from bridge.actions.registry import Faults, action
 from bridge.actions.telling import coming
 from bridge.actions.undoing import undone_on_failure
 from bridge.errors import ACCESS_DENIED, AUTH_REQUIRED, ActionError, ErrorCode, Fault, StoreError
-from bridge.identity import users_of
-from bridge.ids import canonical_uuid, direct_conversation_id, new_conversation_id
+from bridge.ids import direct_conversation_id, new_conversation_id
 from bridge.models import Conversation, ConversationId, NewConversation, User, UserId
 from bridge.rows import Id, MadeConversationRow, made_conversation_row
 
 Roles = Mapping[UserId, str]
 
-MAX_PARTICIPANTS = 500
 TYPES = frozenset({"direct", "group", "room"})
 
 _IDS_REQUIRED = Fault(ErrorCode.INVALID_DATA, "Participant IDs required")
 _TYPE_INVALID = Fault(ErrorCode.INVALID_DATA, "Invalid conversation type")
-_TOO_MANY = Fault(ErrorCode.INVALID_DATA, "Too many participants")
-_NOBODY_ELSE = Fault(ErrorCode.INVALID_DATA, "A direct conversation needs another person")
-_NOT_TWO = Fault(ErrorCode.INVALID_DATA, "A direct conversation has exactly two people")
-_ADD_FAILED = Fault(ErrorCode.DATABASE_ERROR, "Failed to add participants")
+NOBODY_ELSE = Fault(ErrorCode.INVALID_DATA, "A direct conversation needs another person")
+NOT_TWO = Fault(ErrorCode.INVALID_DATA, "A direct conversation has exactly two people")
 
 _CREATE = Faults(
     unauthenticated=AUTH_REQUIRED,
@@ -58,12 +55,21 @@ class CreateConversation(Struct, frozen=True, kw_only=True):
     name: Annotated[str | None, Meta(description="Direct conversations have none.")] = None
 
 
+class _Made(NamedTuple):
+    """A conversation that was made or found, and who came into it just now."""
+
+    conversation: Conversation
+    roles: Roles
+    is_new: bool
+
+
 class ConversationCreated(Struct, frozen=True):
     """Result of create_conversation; the original had only the row, clients read `id` (F20)."""
 
     conversation: MadeConversationRow
     id: Id
     conversation_id: Id
+    is_new: Annotated[bool, Meta(description="False for a direct conversation that there was already.")]
 
 
 @action(
@@ -72,22 +78,22 @@ class ConversationCreated(Struct, frozen=True):
     reply="conversation_created",
     result=ConversationCreated,
     faults=_CREATE,
-    refusals=[_TYPE_INVALID, _TOO_MANY, _ADD_FAILED, _NOBODY_ELSE, _NOT_TWO, ACCESS_DENIED],
+    refusals=[_TYPE_INVALID, TOO_MANY, ADD_FAILED, NOBODY_ELSE, NOT_TWO, ACCESS_DENIED],
 )
 async def create_conversation(request: CreateConversation, caller: Caller, context: Context) -> Outcome:
     """Make a conversation with the caller in it, or find the direct one that there is."""
     ids = _participant_ids(request)
-    others = await _others(ids, caller, context)
+    others = await others_meant(ids, caller, context, unreadable=_CREATE.database)
     kind = request.type or _kind_of_original(request, ids, others)
     if kind == "direct":
         _require_two(others)
-        made, roles = await _find_or_create_direct(caller, others[0], context)
+        made = await _find_or_create_direct(caller, others[0], context)
     else:
-        made = await _create(request, kind, caller, others, context)
-        roles = _roles(caller, others)
-    news = await coming(made.id, roles, context)
-    caller.rooms.join(made.id)
-    result = ConversationCreated(made_conversation_row(made), made.id, made.id)
+        made = _Made(await _create(request, kind, caller, others, context), _roles(caller, others), is_new=True)
+    row = made.conversation
+    news = await coming(row.id, made.roles, context)
+    caller.rooms.join(row.id)
+    result = ConversationCreated(made_conversation_row(row), row.id, row.id, made.is_new)
     return Outcome(result=result, then=partial(context.lists.tell, news))
 
 
@@ -101,10 +107,7 @@ def _participant_ids(request: CreateConversation) -> Collection[str]:
         raise ActionError(_TYPE_INVALID)
     if not ids and not is_original:
         raise ActionError(_IDS_REQUIRED)
-    each_once = dict.fromkeys(canonical_uuid(one) or one for one in ids)
-    if len(each_once) > MAX_PARTICIPANTS:
-        raise ActionError(_TOO_MANY)
-    return each_once
+    return each_once(ids)
 
 
 def _kind_of_original(request: CreateConversation, ids: Collection[str], others: Sequence[User]) -> str:
@@ -114,20 +117,9 @@ def _kind_of_original(request: CreateConversation, ids: Collection[str], others:
 
 def _require_two(others: Sequence[User]) -> None:
     if not others:
-        raise ActionError(_NOBODY_ELSE)
+        raise ActionError(NOBODY_ELSE)
     if len(others) > 1:
-        raise ActionError(_NOT_TWO)
-
-
-async def _others(ids: Collection[str], caller: Caller, context: Context) -> list[User]:
-    """Return the other people meant; the caller may have named itself, by either id (contract F5)."""
-    if any(canonical_uuid(one) is None for one in ids):
-        raise ActionError(_ADD_FAILED)
-    strangers = [one for one in ids if one not in caller.identity.ids]
-    found = users_of(strangers, await context.store.users.by_any_ids(strangers) if strangers else [])
-    if found is None:
-        raise ActionError(_ADD_FAILED)
-    return [user for user in found if user.id != caller.identity.user_id]
+        raise ActionError(NOT_TWO)
 
 
 async def _create(
@@ -153,8 +145,8 @@ async def _create(
     return made
 
 
-async def _find_or_create_direct(caller: Caller, other: User, context: Context) -> tuple[Conversation, Roles]:
-    """Return the direct conversation of two people, and who came into it just now.
+async def _find_or_create_direct(caller: Caller, other: User, context: Context) -> _Made:
+    """Return the direct conversation of two people.
 
     Its id follows from the pair, so that two requests at once, in two processes even, write the same row (F2); what a
     crash has left half done is completed.
@@ -162,19 +154,17 @@ async def _find_or_create_direct(caller: Caller, other: User, context: Context) 
     theirs = {other.id, *([other.auth_user_id] if other.auth_user_id else [])}
     existing = await context.store.conversations.directs_between(caller.identity.ids, theirs)
     if existing:
-        return existing[0], {}
+        return _Made(existing[0], {}, is_new=False)
     repaired = await _repair_direct(caller, other, theirs, context)
     if repaired is not None:
         return repaired
     generation = 0
     while (made := await _direct_of_generation(generation, caller, other, context)) is None:
         generation += 1
-    return made, _roles(caller, [other])
+    return made
 
 
-async def _repair_direct(
-    caller: Caller, other: User, theirs: Collection[str], context: Context
-) -> tuple[Conversation, Roles] | None:
+async def _repair_direct(caller: Caller, other: User, theirs: Collection[str], context: Context) -> _Made | None:
     """Let both into the oldest conversation that is theirs though one is missing (contract legacy-rest section 3.2).
 
     Whoever made it is its admin. Where nobody is said to have made it, it stays so: who belongs there can be certain
@@ -185,7 +175,7 @@ async def _repair_direct(
     # Again: after we had found none, and before we looked for damage, another request may have repaired the oldest.
     existing = await conversations.directs_between(caller.identity.ids, theirs)
     if existing:
-        return existing[0], {}
+        return _Made(existing[0], {}, is_new=False)
     if not found:
         return None
     there = {row.user_id for row in await conversations.participants(found[0].id)}
@@ -194,10 +184,11 @@ async def _repair_direct(
     roles = {one: "admin" if one == found[0].created_by else "member" for one in (me, other.id)}
     await _admit(found[0].id, roles, context)
     log.info("create_conversation.repaired", conversation_id=found[0].id)
-    return found[0], {one: role for one, role in roles.items() if one not in there}
+    came = {one: role for one, role in roles.items() if one not in there}
+    return _Made(found[0], came, is_new=False)
 
 
-async def _direct_of_generation(generation: int, caller: Caller, other: User, context: Context) -> Conversation | None:
+async def _direct_of_generation(generation: int, caller: Caller, other: User, context: Context) -> _Made | None:
     """Return the pair's conversation with this id, or None if that has become something else."""
     me = caller.identity.user_id
     new = NewConversation(
@@ -221,7 +212,8 @@ async def _direct_of_generation(generation: int, caller: Caller, other: User, co
         if {row.user_id for row in rows if row.left_at is None} - {me, other.id}:
             return None
         await _admit(new.id, _roles(caller, [other]), context)
-    return made
+    is_new = (made.created_by, made.created_at) == (new.created_by, new.created_at)
+    return _Made(made, _roles(caller, [other]), is_new=is_new)
 
 
 def _roles(caller: Caller, others: Sequence[User]) -> Roles:
@@ -233,4 +225,4 @@ async def _admit(conversation_id: ConversationId, roles: Roles, context: Context
         await context.store.conversations.admit(conversation_id, roles)
     except StoreError as error:
         log.warning("create_conversation.not_admitted", cause=type(error).__name__, detail=str(error))
-        raise ActionError(_ADD_FAILED) from error
+        raise ActionError(ADD_FAILED) from error

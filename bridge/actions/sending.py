@@ -123,7 +123,7 @@ async def send_message(request: SendMessage, caller: Caller, context: Context) -
     caller.rooms.typing.discard(conversation_id)
     context.typing.end(conversation_id, caller.identity.user_id)
     event = MessageSent(message=message, copies=copies.by_message(new.id))
-    deliver = partial(_deliver, reservation, event, members, context)
+    deliver = partial(deliver_written, reservation, event, members, context)
     return Outcome(result=MessageWritten(message_row(event.seen_by(caller.identity).message)), then=deliver)
 
 
@@ -178,7 +178,8 @@ async def _write(new: NewMessage, copies: Mapping[UserId, str] | None, context: 
     return written
 
 
-def _deliver(reservation: Reservation, event: MessageSent, members: frozenset[UserId], context: Context) -> None:
+def deliver_written(reservation: Reservation, event: MessageSent, members: frozenset[UserId], context: Context) -> None:
+    """Deliver what was written, to those who are members now."""
     if event.message.deleted_at is not None:
         reservation.abandon()  # a repeated send of what was deleted meanwhile
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 import structlog
 
@@ -22,8 +22,17 @@ async def coming(conversation_id: ConversationId, roles: Mapping[UserId, str | N
     context.members.forget(conversation_id)
     if not roles:
         return News(conversation_id=conversation_id)
+    return await _unless_unreadable(conversation_id, context.lists.entered(conversation_id, roles))
+
+
+async def looks(conversation_id: ConversationId, context: Context) -> News:
+    """Return what is to be told of a conversation that we have just changed, once the caller has its answer."""
+    return await _unless_unreadable(conversation_id, context.lists.rewritten(conversation_id))
+
+
+async def _unless_unreadable(conversation_id: ConversationId, asking: Awaitable[News]) -> News:
     try:
-        return await context.lists.entered(conversation_id, roles)
+        return await asking
     except StoreError as error:
         log.warning("telling.postponed", cause=type(error).__name__, detail=str(error))
         return News(conversation_id=conversation_id)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bridge.actions.creating import MAX_PARTICIPANTS
+from bridge.actions.people_meant import MAX_PARTICIPANTS
 from bridge.errors import ACCESS_DENIED, Fault, StoreDown, StoreError
 from bridge.ids import direct_conversation_id, written_by_bridge
 from bridge.models import ConversationId, GroupId, GroupMembership, UserId
@@ -258,6 +258,10 @@ async def test_a_trigger_that_adds_the_creator_is_no_obstacle(payload: dict[str,
     assert members(parts, made) == {B.user_id: "admin", **dict.fromkeys(payload["participantIds"], "member")}
 
 
+REFUSED = {
+    "conversations.admit": ADD_FAILED,
+    "users.by_any_ids": ("DATABASE_ERROR", "Failed to create conversation"),
+}
 DIRECT: dict[str, Any] = {"participantIds": [C.user_id]}
 OURS: dict[str, Any] = {"type": "group", "participant_ids": [C.user_id, A.user_id]}
 STEPS = [
@@ -287,8 +291,8 @@ async def test_a_failure_at_any_step_leaves_nothing_behind(
         parts.door.meanwhile(step, raise_down)
     else:
         parts.door.failing[step] = StoreDown("503")
-    if step == "conversations.admit":
-        assert told(await refusal(parts, B, CREATE, **payload)) == ADD_FAILED
+    if step in REFUSED:
+        assert told(await refusal(parts, B, CREATE, **payload)) == REFUSED[step]
     else:
         with pytest.raises(StoreError):
             await perform(parts, B, CREATE, **payload)

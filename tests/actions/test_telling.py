@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from bridge.capabilities import Capability
@@ -19,6 +20,7 @@ from tests.world import Client, Listener, Parts, World, world
 
 BOTH = (Capability.CONVERSATIONS, Capability.MEMBERS)
 ADDED, CHANGED, CAME = "conversation_added", "conversation_changed", "member_added"
+MESSAGE = "message_received"
 NEW_TYPES = frozenset({ADDED, CHANGED, CAME, "conversation_removed", "member_removed"})
 
 
@@ -182,3 +184,85 @@ async def test_loading_messages_says_where_they_are() -> None:
     fresh.tables.messages_by_id.update(parts.tables.messages_by_id)
     await perform(fresh, A, "load_messages", conversationId=ROOM)
     assert fresh.context.message_states.place_of(sent["message"]["id"]) == ROOM
+
+
+async def changed(parts: Parts, conversation_id: ConversationId, *persons: Person) -> None:
+    """Let the feed tell of a conversation that was changed, and of these people's rows in it."""
+    row = parts.tables.conversation_rows[conversation_id]
+    await parts.relay.handle(ConversationWritten(id=row.id, is_new=False, conversation=row))
+    ids = {one.user_id for one in persons}
+    for one in [one for one in parts.tables.rows.values() if one.conversation_id == conversation_id]:
+        if one.user_id in ids:
+            await parts.relay.handle(ParticipantChanged(one))
+
+
+async def test_people_let_in_are_told_and_their_echo_is_no_news() -> None:
+    """The new one of the conversation first; everybody of the members, in the role they have, then of the message."""
+    parts = Parts()
+    await parts.relay.handle(Live())
+    b, x = listening(parts, B), listening(parts, X)
+    row = parts.tables.add_participant(ROOM, X.user_id, role="moderator")
+    parts.tables.rows[row.id] = replace(row, left_at=BIRTH)
+    await perform(parts, C, "add_participants", conversationId=ROOM, userIds=[X.user_id])
+    await parts.relay.handle(ParticipantChanged(parts.tables.rows[row.id]))
+    assert kinds(b) == [CAME, MESSAGE]
+    assert kinds(x) == [ADDED, CAME, MESSAGE]
+    assert (x.told[1][1]["user"]["id"], x.told[1][1]["role"]) == (X.user_id, "moderator")
+    assert x.told[0][1]["conversation"]["participant_count"] == 5
+
+
+async def test_a_pair_that_becomes_a_group_is_told_before_who_came() -> None:
+    """To the two as a change, to the new one as a group from the first; the echo tells nobody more."""
+    parts = Parts()
+    await parts.relay.handle(Live())
+    b, c, x = (listening(parts, person) for person in (B, C, X))
+    made = await perform(parts, B, "create_conversation", participantIds=[C.user_id])
+    assert kinds(b) == kinds(c) == [ADDED, CAME, CAME]
+    for receiver in (b, c):
+        receiver.frames.clear()
+    await perform(parts, B, "add_participants", conversationId=made["id"], userIds=[X.user_id])
+    await changed(parts, made["id"], X)
+    assert kinds(b) == kinds(c) == [CHANGED, CAME, MESSAGE]
+    assert kinds(x) == [ADDED, CAME, MESSAGE]
+    for receiver in (b, c, x):
+        line = receiver.told[0][1]["conversation"]
+        assert (line["type"], line["name"], line["participant_count"]) == ("group", "Group Chat", 3)
+
+
+async def test_adding_that_fails_is_told_to_nobody() -> None:
+    """Nothing has happened."""
+    parts = Parts()
+    made = await perform(parts, B, "create_conversation", participantIds=[C.user_id])
+    b, x = listening(parts, B), listening(parts, X)
+    parts.door.failing["conversations.admit"] = StoreDown()
+    with pytest.raises(StoreDown):
+        await perform(parts, B, "add_participants", conversationId=made["id"], userIds=[X.user_id])
+    assert (b.told, x.told) == ([], [])
+
+
+async def test_a_timer_is_told_to_every_member_once() -> None:
+    """As a change of the line; a timer of one's own is nobody else's business."""
+    parts = Parts()
+    parts.tables.has_own_timers = True
+    await parts.relay.handle(Live())
+    b, x = listening(parts, B), listening(parts, X)
+    await perform(parts, C, "set_conversation_timer", conversationId=ROOM, enabled=True, durationDays=7)
+    await changed(parts, ROOM)
+    assert (kinds(b), kinds(x)) == ([CHANGED], [])
+    assert b.told[0][1]["conversation"]["disappearing_messages_duration_days"] == 7
+    await perform(parts, C, "set_own_timer", conversationId=ROOM, disappearSeconds=60)
+    assert kinds(b) == [CHANGED]
+
+
+async def test_a_change_that_cannot_be_read_is_told_by_its_echo() -> None:
+    """What was done is done."""
+    parts = Parts()
+    await parts.relay.handle(Live())
+    b = listening(parts, B)
+    parts.door.fail_next("conversations.summary", StoreDown())
+    with capture_logs() as lines:
+        await perform(parts, C, "set_conversation_timer", conversationId=ROOM, enabled=True, durationDays=7)
+    assert "telling.postponed" in [line["event"] for line in lines]
+    assert b.told == []
+    await changed(parts, ROOM)
+    assert kinds(b) == [CHANGED]

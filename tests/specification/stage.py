@@ -88,8 +88,10 @@ def _fill(tables: Tables) -> None:
         )
     tables.can_seal = True
     tables.add_conversation(conversation_of(TALK, "direct", created_by=user_id("bob"), is_private=True))
+    tables.has_own_timers = True
     for name in ("bob", "carol"):
-        tables.add_participant(TALK, user_id(name))
+        row = tables.add_participant(TALK, user_id(name))
+        tables.joined_at[row.id] = datetime(2025, 12, 1, tzinfo=UTC)
     _talk(tables, OLDER, "carol", "Have you booked the hut?", 10)
     _talk(tables, ANSWER, "bob", "I will call them tonight.", 20)
     _talk(tables, QUESTION, "carol", "Shall we take the early train?", 30)

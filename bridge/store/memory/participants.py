@@ -29,7 +29,7 @@ class MemoryParticipants:
         return [
             Member(
                 user_id=row.user_id,
-                role=self._store.roles.get(row.id),
+                role=row.role,
                 joined_at=self._store.joined_at.get(row.id),
                 profile=profiles.get(row.user_id),
             )
