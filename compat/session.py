@@ -111,6 +111,11 @@ class Sessions:
         self._refreshes = refreshes
         self._rules = rules
 
+    @property
+    def cookie_name(self) -> str:
+        """Return the name of the cookie in which browsers keep their sessions."""
+        return self._rules.cookie_name
+
     async def of(self, request: Request, kind: Kind) -> Visitor:
         """Return who sends a request.
 
