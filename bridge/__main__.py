@@ -67,6 +67,9 @@ def _serve(*, until_eof: bool) -> int:
     configure_logs(settings.log_level, as_json=settings.log_json)
     try:
         asyncio.run(_start(settings, until_eof=until_eof))
+    except ConfigError as error:
+        print(f"bridge: {error}", file=sys.stderr)
+        return EXIT_CONFIG
     except OSError as error:
         print(f"bridge: cannot listen on {settings.host}:{settings.port}: {error.strerror}.", file=sys.stderr)
         return EXIT_FAILED

@@ -12,6 +12,7 @@ import httpx
 from quart import Quart
 
 from bridge.actions.context import Context
+from bridge.auth import TokenVerifier
 from bridge.auth_server import http_client, refresh_by_auth_server, token_verifier
 from bridge.clock import Clock, SystemClock
 from bridge.crowd import Doors, Guests, UserLimits
@@ -45,6 +46,7 @@ from bridge.typing_state import TypingState
 from bridge.typing_upkeep import TypingUpkeep
 from bridge.websocket import Sockets
 from compat import cookies
+from compat.answering import Answering, known_names
 from compat.passthrough import Passthrough
 from compat.refreshing import Refreshes
 from compat.session import Rules, Sessions
@@ -66,7 +68,13 @@ class Bridge:
 def create_bridge(
     settings: Settings, *, store: Store | None = None, feed: Feed | None = None, clock: Clock | None = None
 ) -> Bridge:
-    """Put a bridge together; whatever is not given is the real thing."""
+    """Put a bridge together; whatever is not given is the real thing.
+
+    Raises:
+        ConfigError: an old endpoint that is to be retired does not exist.
+
+    """
+    known_names(settings.compat_disabled)  # before there is anything to close
     clock = clock or SystemClock()
     http = http_client(settings)
     key = settings.supabase_secret_key.get_secret_value()
@@ -74,14 +82,8 @@ def create_bridge(
     feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock)
     context = _context(settings, store, clock)
     verifier = token_verifier(settings, http, clock)
-    limits = _limits(settings)
-
-    def open_connection(outbox: Outbox) -> Connection:
-        return Connection(context, verifier, outbox, limits)
-
     refusals = Refusals()
-    outbox = partial(Outbox, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes)
-    sockets = Sockets(open_connection, outbox, context.health, refusals)
+    sockets = _sockets(settings, context, verifier, refusals)
     doors = Doors(max_sockets=settings.max_connections, max_per_address=settings.max_connections_per_address)
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
     refreshes = Refreshes(refresh_by_auth_server(settings, http), clock)
@@ -93,6 +95,7 @@ def create_bridge(
     serve_documents(app, protocol_documents())
     if settings.rest_passthrough:
         Passthrough(settings.supabase_url, http).mount(app)
+    _serve_old_endpoints(app, settings, context, sessions)
 
     async def close() -> None:
         await presence.say_farewell()
@@ -104,6 +107,23 @@ def create_bridge(
     return Bridge(
         app=app, context=context, relay=relay, sockets=sockets, sessions=sessions, refusals=refusals, http=http
     )
+
+
+def _sockets(settings: Settings, context: Context, verifier: TokenVerifier, refusals: Refusals) -> Sockets:
+    limits = _limits(settings)
+
+    def open_connection(outbox: Outbox) -> Connection:
+        return Connection(context, verifier, outbox, limits)
+
+    outbox = partial(Outbox, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes)
+    return Sockets(open_connection, outbox, context.health, refusals)
+
+
+def _serve_old_endpoints(app: Quart, settings: Settings, context: Context, sessions: Sessions) -> None:
+    if not settings.compat:
+        return
+    retired, limit = known_names(settings.compat_disabled), settings.compat_max_body_bytes
+    Answering(context=context, sessions=sessions, max_body_bytes=limit, retired=retired).mount(app)
 
 
 def _context(settings: Settings, store: Store, clock: Clock) -> Context:

@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     refresh_sessions: bool = Field(default=True, validation_alias="BRIDGE_REFRESH_SESSIONS")
     rest_passthrough: bool = Field(default=False, validation_alias="BRIDGE_REST_PASSTHROUGH")
 
+    compat: bool = Field(default=True, validation_alias="BRIDGE_COMPAT")
+    compat_disabled: str = Field("", validation_alias="BRIDGE_COMPAT_DISABLED")
+    compat_max_body_bytes: PositiveInt = Field(65_536, validation_alias="BRIDGE_COMPAT_MAX_BODY_BYTES")
+
     auth_deadline_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_AUTH_DEADLINE_SECONDS")
     ping_interval_seconds: Seconds = Field(20.0, validation_alias="BRIDGE_PING_INTERVAL_SECONDS")
     silence_limit_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_SILENCE_LIMIT_SECONDS", validate_default=True)

@@ -1,0 +1,385 @@
+"""The old REST endpoints and sockets at the same bridge and the same tables."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from bridge.app import Bridge
+from bridge.client import WireClient
+from scripts.sandbox.address import SandboxAddress
+from tests.conftest import SandboxOf
+from tests.e2e.accounts import Library, refreshes_of, sign_up
+from tests.e2e.conftest import RunningBridge, StartBridge, running
+from tests.e2e.database import Database
+from tests.e2e.listening import newcomer, next_push
+from tests.e2e.test_delivery import KINDS, next_message
+from tests.gated import Gate
+from tests.node import NodeScript
+
+ROUNDS = 20
+CONVERSATIONS = "/api/chat/conversations"
+GROUPS = "/api/chat/groups"
+RETENTION = "/api/settings/disappearing-messages"
+PROFILE = "/api/profile/update"
+PATIENCE_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Somebody who uses the old endpoints."""
+
+    http: httpx.AsyncClient
+    token: str
+
+    async def send(self, method: str, path: str, **body: object) -> httpx.Response:
+        """Send a request, with whatever proves who it is."""
+        stored = json.dumps({"access_token": self.token}).replace('"', "%22").replace(",", "%2C")
+        headers = {"Cookie": f"sb-127-auth-token={stored}", "Authorization": f"Bearer {self.token}"}
+        return await self.http.request(method, path, headers=headers, json=body or None)
+
+    async def ask(self, method: str, path: str, **body: object) -> dict[str, Any]:
+        """Return what is answered where everything is all right."""
+        response = await self.send(method, path, **body)
+        assert response.status_code == 200, response.text
+        assert response.headers["content-type"] == "application/json"
+        told: dict[str, Any] = response.json()
+        return told
+
+    async def create(self, kind: str, *ids: str, **more: object) -> str:
+        """Make a conversation and return its id."""
+        made = await self.ask("POST", CONVERSATIONS, type=kind, participant_ids=[*ids], **more)
+        return str(made["conversation_id"])
+
+
+def participants(conversation: str) -> str:
+    """Return the address of a conversation's participants."""
+    return f"{CONVERSATIONS}/{conversation}/participants"
+
+
+def timer(conversation: str) -> str:
+    """Return the address of a conversation's timer."""
+    return f"/api/conversations/{conversation}/disappearing-messages"
+
+
+@asynccontextmanager
+async def browser(bridge: RunningBridge, token: str) -> AsyncIterator[Browser]:
+    """Open a browser."""
+    async with httpx.AsyncClient(base_url=address_of(bridge), timeout=PATIENCE_SECONDS) as http:
+        yield Browser(http, token)
+
+
+def address_of(bridge: RunningBridge) -> str:
+    """Return where the endpoints are."""
+    return bridge.url.replace("ws://", "http://").removesuffix("/ws")
+
+
+@pytest.fixture
+async def people(bridge: RunningBridge) -> AsyncIterator[dict[str, Browser]]:
+    """Yield the browsers of the sample people."""
+    async with httpx.AsyncClient(base_url=address_of(bridge), timeout=PATIENCE_SECONDS) as http:
+        sample = bridge.sandbox.people
+        yield {name: Browser(http, str(person.token)) for name, person in sample.items() if person.token}
+
+
+@pytest.mark.parametrize("name", KINDS)
+async def test_every_kind_of_user_is_served_by_every_endpoint(
+    people: dict[str, Browser], bridge: RunningBridge, database: Database, name: str
+) -> None:
+    """On the real tables; nobody's auth id is shown unless it is the users.id too (contract F1)."""
+    me, (other, _) = people[name], await database.new_person()
+    direct = await me.create("direct", other)
+    assert await me.create("direct", other) == direct
+    group = await me.create("group", other, name="Trip")
+    assert await database.members(group) == {database.user(name): "admin", other: "member"}
+    added = await me.ask("POST", participants(direct), user_ids=[database.user("frank")])
+    assert added == {"message": "Successfully added 1 participant(s)", "added_count": 1}
+    seen = [
+        await me.ask("GET", path) for path in (CONVERSATIONS, GROUPS, participants(direct), timer(direct), RETENTION)
+    ]
+    assert {row["user_id"] for row in seen[2]["participants"]} == {database.user(name), database.user("frank"), other}
+    lines = {line["conversation_id"]: line for line in seen[0]["conversations"]}
+    assert (lines[direct]["conversation_type"], lines[direct]["conversation_name"]) == ("group", "Group Chat")
+    assert lines[direct]["latest_message_content"] == "Frank Fischer was added to the conversation"
+    days = {"disappearing_messages_enabled": True, "disappearing_messages_duration_days": 3}
+    assert await me.ask("PUT", timer(group), **days) == {"success": True, **days}
+    kept = {"default_message_retention_days": 12}
+    assert (await me.ask("PUT", RETENTION, **kept))["success"] is True
+    assert await me.ask("GET", RETENTION) == {"success": True, **kept}
+    profile = await me.ask("POST", PROFILE, bio=" ☺ ", website="example.org")
+    assert (profile["user"]["bio"], profile["user"]["id"]) == ("☺", database.user(name))
+    found = await me.ask("GET", f"/api/users/search?q={other[:20]}")
+    assert [user["id"] for user in found["users"]] == [other]
+    auth_id = str(bridge.sandbox.people[name].auth_id)
+    if auth_id != database.user(name):
+        assert auth_id not in str([seen, profile, found])
+
+
+@pytest.fixture(scope="module")
+def library(sandbox: SandboxAddress) -> Iterator[Library]:
+    """Yield the real @supabase/ssr."""
+    script = NodeScript("session_cookies.mjs", sandbox)
+    yield Library(script)
+    script.close()
+
+
+@pytest.mark.parametrize("is_refreshing", [True, False], ids=["refreshing", "not refreshing"])
+async def test_the_sessions_of_the_real_library_are_known(
+    start_bridge: StartBridge, library: Library, database: Database, *, is_refreshing: bool
+) -> None:
+    """Fresh ones always; expired ones are refreshed if the operator wants that, else at their end."""
+    async with start_bridge(refresh_sessions=is_refreshing) as bridge:
+        account = await sign_up(bridge.sandbox, database, bio="Zoë ☺ " * 120)
+        fresh = await library.signed_in(account)
+        token = await database.token(account.auth_id, lifetime_seconds=-60)
+        old = await library.signed_in(account, issued={"access_token": token, "expires_at": 1_700_000_000})
+        async with httpx.AsyncClient(base_url=address_of(bridge), timeout=PATIENCE_SECONDS) as http:
+            assert (await http.get(CONVERSATIONS, headers={"Cookie": fresh.header})).status_code == 200
+            response = await http.get(CONVERSATIONS, headers={"Cookie": old.header})
+            old.take(response.headers.get_list("Set-Cookie"))
+            again = await http.get(CONVERSATIONS, headers={"Cookie": old.header})
+        expected = 200 if is_refreshing else 401
+        assert (response.status_code, again.status_code) == (expected, expected)
+        assert await refreshes_of(database, account) == is_refreshing
+
+
+async def test_both_ask_for_their_conversation_at_once_by_either_way(bridge: RunningBridge, database: Database) -> None:
+    """One conversation, two active participants, made by one of them; 20 times (contract F2)."""
+    for number in range(ROUNDS):
+        (one, one_token), (two, two_token) = await database.new_person(), await database.new_person()
+        async with browser(bridge, one_token) as page, bridge.client() as client:
+            await client.authenticate(two_token)
+            wanted = {"type": "direct", "participant_ids": [one]}
+            asking = [page.create("direct", two), by_socket(client, wanted), page.create("direct", two)]
+            made = await asyncio.gather(*(asking if number % 2 else reversed(asking)))
+            assert len(set(made)) == 1
+            assert (await database.members(made[0])).keys() == {one, two}
+            rows = await database.fetch("select created_by::text, type from conversations where id = %s", made[0])
+            ((creator, kind),) = rows
+            assert creator in {one, two}
+            assert kind == "direct"
+            ((count,),) = await database.fetch(
+                "select count(distinct conversation_id) from conversation_participants where user_id in (%s, %s)",
+                one,
+                two,
+            )
+            assert count == 1
+
+
+async def by_socket(client: WireClient, wanted: object) -> str:
+    """Make a conversation and return its id."""
+    return str(msgspec.json.decode(await client.request("create_conversation", wanted))["id"])
+
+
+async def test_what_is_changed_here_reaches_sockets_at_once(people: dict[str, Browser], bridge: RunningBridge) -> None:
+    """And what sockets change is seen here (contract F28, F52)."""
+    bob, carol = people["bob"], people["carol"]
+    ids = {name: str(bridge.sandbox.people[name].user_id) for name in ("carol", "dave", "frank")}
+    async with bridge.client("carol") as c, bridge.client("dave") as d:
+        made = await bob.create("group", ids["carol"], name="Mixed")
+        await c.send_message(made, "first")
+        assert (await next_message(c)).encrypted_content == "first"
+        await bob.ask("POST", participants(made), user_ids=[ids["dave"]])
+        for client in (c, d):
+            told = await next_message(client)
+            assert (told.encrypted_content, told.message_type) == (
+                "Dave Duarte was added to the conversation",
+                "system",
+            )
+        await d.send_message(made, "thanks")
+        assert (await next_message(c)).encrypted_content == "thanks"
+        await c.request("add_participants", {"conversationId": made, "userIds": [ids["frank"]]})
+        listed = (await carol.ask("GET", participants(made)))["participants"]
+        assert ids["frank"] in {row["user_id"] for row in listed}
+        await c.request("set_conversation_timer", {"conversationId": made, "enabled": True, "durationDays": 9})
+        assert (await bob.ask("GET", timer(made)))["disappearing_messages_duration_days"] == 9
+        line = next(
+            one for one in (await bob.ask("GET", CONVERSATIONS))["conversations"] if one["conversation_id"] == made
+        )
+        assert (line["participant_count"], line["latest_message_sender_username"]) == (4, "carol")
+
+
+async def test_newcomers_hear_of_everything_at_once(bridge: RunningBridge, database: Database) -> None:
+    """Of conversations made here, of who comes in, of a pair that becomes a group, and of the timer."""
+    (_, one_token), (two, two_token) = await database.new_person(), await database.new_person()
+    async with browser(bridge, one_token) as page, newcomer(bridge, token=two_token) as client:
+        made = await page.create("direct", two)
+        name, payload = await next_push(client, of=made)
+        assert (name, payload["conversation"]["type"]) == ("conversation_added", "direct")
+        await page.ask("POST", participants(made), user_ids=[database.user("frank")])
+        name, payload = await next_push(client, "conversation_changed", "message_received", of=made)
+        assert (name, payload["conversation"]["type"]) == ("conversation_changed", "group")
+        name, payload = await next_push(client, "member_added", "message_received", of=made)
+        assert (name, payload["user"]["id"]) == ("member_added", database.user("frank"))
+        _, payload = await next_push(client, "message_received", of=made)
+        assert payload["message"]["message_type"] == "system"
+        days = {"disappearing_messages_enabled": True, "disappearing_messages_duration_days": 4}
+        await page.ask("PUT", timer(made), **days)
+        name, payload = await next_push(client, of=made)
+        assert (name, payload["conversation"]["disappearing_messages_duration_days"]) == ("conversation_changed", 4)
+
+
+async def test_a_former_member_is_in_again(people: dict[str, Browser], database: Database) -> None:
+    """Not a second row (contract legacy-rest section 3.4)."""
+    room = await database.conversation("bob", "carol")
+    await database.remove(room, "carol")
+    added = await people["bob"].ask("POST", participants(room), user_ids=[database.user("carol")])
+    assert added["added_count"] == 1
+    assert database.user("carol") in await database.members(room)
+    again = await people["bob"].ask("POST", participants(room), user_ids=[database.user("carol")])
+    assert again == {"message": "All users are already participants"}
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["the insert", "its answer"])
+async def test_adding_that_fails_changes_nothing(
+    start_bridge: StartBridge, database: Database, *, is_first: bool
+) -> None:
+    """A pair stays a pair (contract F49)."""
+
+    def prepare(parts: Bridge) -> None:
+        conversations = parts.context.store.conversations
+        admit = conversations.admit
+
+        async def failing(*given: Any) -> None:
+            if not is_first:
+                await admit(*given)
+            raise OSError("the network is gone")
+
+        object.__setattr__(conversations, "admit", failing)
+
+    one, token = await database.new_person()
+    two, _ = await database.new_person()
+    room = str(uuid.uuid4())
+    await database.run("insert into conversations (id, type) values (%s, 'direct')", room)
+    for person in (one, two):
+        await database.run(
+            "insert into conversation_participants (conversation_id, user_id) values (%s, %s)", room, person
+        )
+    async with start_bridge(prepare) as bridge, browser(bridge, token) as page:
+        response = await page.send("POST", participants(room), user_ids=[database.user("dave")])
+        assert (response.status_code, response.json()) == (500, {"error": "Internal server error"})
+    assert await database.fetch("select type, name from conversations where id = %s", room) == [("direct", None)]
+    assert (await database.members(room)).keys() == {one, two}
+    assert await database.texts(room) == []
+
+
+async def test_a_browser_that_hangs_up_leaves_nothing_half_done(start_bridge: StartBridge, database: Database) -> None:
+    """What it asked for is cancelled and undone."""
+    gate = Gate()
+
+    def prepare(parts: Bridge) -> None:
+        conversations = parts.context.store.conversations
+        admit = conversations.admit
+
+        async def slow(*given: Any) -> None:
+            await admit(*given)
+            await gate()
+
+        object.__setattr__(conversations, "admit", slow)
+
+    other, token = await database.new_person()
+    async with start_bridge(prepare) as bridge:
+        async with browser(bridge, token) as page, asyncio.TaskGroup() as tasks:
+            asking = tasks.create_task(page.create("group", database.user("carol")))
+            await gate.reached()
+            asking.cancel()
+        await eventually_nothing(database, other)
+
+
+async def eventually_nothing(database: Database, user_id: str) -> None:
+    """Wait until somebody is in no conversation."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await database.fetch("select 1 from conversation_participants where user_id = %s", user_id):  # noqa: ASYNC110  # the bridge undoes it in its own time
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("path", [CONVERSATIONS, GROUPS, PROFILE, "/openapi.json", "/api/anything"])
+@pytest.mark.parametrize("is_on", [True, False], ids=["on", "off"])
+async def test_a_handshake_at_an_old_address_opens_the_socket(
+    start_bridge: StartBridge, path: str, *, is_on: bool
+) -> None:
+    """Any path is the socket (contract ws-protocol section 11, rule 10)."""
+    async with (
+        start_bridge(compat=is_on) as bridge,
+        WireClient.connect(bridge.url.removesuffix("/ws") + path) as client,
+    ):
+        await client.authenticate(str(bridge.sandbox.people["bob"].token))
+        await client.request("load_conversations", {})
+
+
+async def test_switched_off_the_endpoints_are_not_there(start_bridge: StartBridge) -> None:
+    """As if they never had been; probes and sockets are."""
+    async with start_bridge(compat=False) as bridge, httpx.AsyncClient(base_url=address_of(bridge)) as http:
+        assert (await http.get(CONVERSATIONS)).status_code not in {200, 401}
+        assert (await http.get("/healthz")).status_code == 200
+
+
+async def test_a_retired_endpoint_says_so(start_bridge: StartBridge) -> None:
+    """Only that one."""
+    async with (
+        start_bridge(compat_disabled="list_groups") as bridge,
+        httpx.AsyncClient(base_url=address_of(bridge)) as http,
+    ):
+        response = await http.get(GROUPS)
+        assert response.status_code == 410
+        assert response.json().keys() == {"error"}
+        assert (await http.get(CONVERSATIONS)).status_code == 401
+
+
+async def test_http_is_spoken_as_it_should_be(bridge: RunningBridge) -> None:
+    """A HEAD has no body, and a connection survives answers of every kind."""
+    token = str(bridge.sandbox.people["bob"].token)
+    async with browser(bridge, token) as page:
+        head = await page.send("HEAD", CONVERSATIONS)
+        assert (head.status_code, head.content) == (200, b"")
+        for _ in range(2):
+            assert (await page.send("OPTIONS", CONVERSATIONS)).status_code == 405
+            assert (await page.http.post(CONVERSATIONS, content=b"{")).status_code == 500
+            assert (await page.http.get(CONVERSATIONS, headers={"Host": "www.example.org"})).status_code == 301
+        assert (await page.send("GET", CONVERSATIONS)).status_code == 200
+
+
+@pytest.mark.parametrize("is_chunked", [True, False], ids=["in pieces", "as a whole"])
+async def test_a_body_too_large_is_refused(bridge: RunningBridge, *, is_chunked: bool) -> None:
+    """However it comes."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(80):
+            yield b"x" * 1024
+
+    async with httpx.AsyncClient(base_url=address_of(bridge)) as http:
+        response = await http.post(CONVERSATIONS, content=pieces() if is_chunked else b"x" * 80 * 1024)
+    assert (response.status_code, response.json()) == (413, {"error": "Request body too large"})
+
+
+@pytest.mark.parametrize("generation", ["db2", "db3"])
+async def test_on_later_databases_participants_have_timers_of_their_own(sandbox_of: SandboxOf, generation: str) -> None:
+    """With the creator's trigger and bytea, everything else is as on the first (contract legacy-rest section 3.7)."""
+    sandbox: SandboxAddress = sandbox_of(generation)  # type: ignore[arg-type]  # one of them
+    ids = {name: str(person.user_id) for name, person in sandbox.people.items()}
+    async with running(sandbox) as bridge, browser(bridge, str(sandbox.people["bob"].token)) as bob:
+        made = await bob.create("group", ids["carol"], name="Later")
+        assert (await bob.ask("GET", participants(made)))["participants"][0]["user_id"] in {ids["bob"], ids["carol"]}
+        never = {"disappear_seconds": 0, "start_on": None, "enabled": False}
+        assert (await bob.ask("GET", timer(made)))["settings"] == never
+        own = {"disappear_seconds": 60, "start_on": "read"}
+        assert (await bob.ask("PUT", timer(made), **own))["settings"] == {**own, "enabled": True}
+        days = {"disappearing_messages_enabled": True, "disappearing_messages_duration_days": 3}
+        assert await bob.ask("PUT", timer(made), **days) == {"success": True, **days}
+        read = await bob.ask("GET", timer(made))
+        assert read == {**days, "success": True, "settings": {**own, "enabled": True}}
+        await bob.ask("POST", participants(made), user_ids=[ids["dave"]])
+        line = next(
+            one for one in (await bob.ask("GET", CONVERSATIONS))["conversations"] if one["conversation_id"] == made
+        )
+        assert line["latest_message_content"] == "Dave Duarte was added to the conversation"
+        assert line["participant_count"] == 3
