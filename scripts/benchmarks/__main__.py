@@ -1,4 +1,4 @@
-"""`scripts/bench`: start-up, sending, legacy inserts and memory, against a fresh sandbox; sessions, without."""
+"""`scripts/bench`: start-up, sending, legacy inserts, memory, old endpoints; sessions without a sandbox."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 
-from scripts.benchmarks import delivery, listing, sessions, startup
+from scripts.benchmarks import delivery, listing, sessions, shims, startup
 from scripts.stack import StackError, running_stack
 
 UNLIMITED = {
@@ -25,7 +25,9 @@ def main() -> int:
     """Measure what was asked for and return the exit status."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the samples, to see that it works")
-    parser.add_argument("--only", choices=["startup", "delivery", "listing", "sessions"], help="measure one part only")
+    parser.add_argument(
+        "--only", choices=["startup", "delivery", "listing", "sessions", "shims"], help="measure one part only"
+    )
     given = parser.parse_args()
     scale = 0.1 if given.quick else 1.0
     print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores")
@@ -47,6 +49,8 @@ async def _measure(only: str | None, scale: float) -> None:
         await listing.measure(scale)
     if only in {None, "sessions"}:
         await sessions.measure(scale)
+    if only in {None, "shims"}:
+        await shims.measure(scale)
 
 
 if __name__ == "__main__":
