@@ -11,25 +11,14 @@ from uuid import UUID
 import httpx
 import pytest
 
+from compat.endpoints import ENDPOINTS
 from tests.e2e.routing.proxies import CADDY_RECIPE, NGINX_RECIPE, Recipe, running
 from tests.e2e.routing.servers import telling
 
 ROUTING = Path(__file__).parents[3] / "docs" / "routing.md"
 
 GROUPS = "/api/chat/groups"
-OLD_ENDPOINTS = (
-    ("GET", "/api/chat/conversations"),
-    ("POST", "/api/chat/conversations"),
-    ("GET", "/api/chat/conversations/0b7c/participants"),
-    ("POST", "/api/chat/conversations/0b7c/participants"),
-    ("GET", GROUPS),
-    ("GET", "/api/users/search?q=an"),
-    ("GET", "/api/conversations/0b7c/disappearing-messages"),
-    ("PUT", "/api/conversations/0b7c/disappearing-messages"),
-    ("GET", "/api/settings/disappearing-messages"),
-    ("PUT", "/api/settings/disappearing-messages"),
-    ("POST", "/api/profile/update"),
-)
+OLD_ENDPOINTS = [(one.method, one.path.format(conversation_id="0b7c")) for one in ENDPOINTS.values()]
 LEFT_TO_THE_APP = (
     "/",
     "/chat",
@@ -84,9 +73,9 @@ def asked(visitor: httpx.Client, path: str = GROUPS, method: str = "GET", **head
 
 
 def test_every_old_endpoint_follows_the_dial_and_nothing_else_does(proxies: Proxies) -> None:
-    """Method and path arrive as they were."""
+    """Method, path and query arrive as they were."""
     visitor = proxies.at(10)
-    for method, path in OLD_ENDPOINTS:
+    for method, path in (*OLD_ENDPOINTS, ("GET", "/api/users/search?q=an")):
         told = asked(visitor, path, method, X_Chat_Server="bridge")
         assert (told["server"], told["method"], told["path"]) == ("bridge", method, path)
     for path in LEFT_TO_THE_APP:
@@ -138,5 +127,5 @@ def test_the_servers_learn_the_true_address_whatever_a_client_claims(proxies: Pr
 def test_the_document_names_what_the_recipes_do() -> None:
     """The paths that follow the dial, as docs/routing.md lists them."""
     text = ROUTING.read_text()
-    for _, path in OLD_ENDPOINTS:
-        assert f"`{path.partition('?')[0].replace('0b7c', '{id}')}`" in text
+    for one in ENDPOINTS.values():
+        assert f"`{one.path.replace('{conversation_id}', '{id}')}`" in text

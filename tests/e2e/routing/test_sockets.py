@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
@@ -60,6 +61,18 @@ async def test_a_whole_session_passes(recipe: Recipe, bridge: RunningBridge, tmp
     async with proxied(recipe, bridge, tmp_path) as url, CheckedClient.connect(url) as client:
         await client.authenticate(str(bridge.sandbox.people["alice"].token))
         assert await client.load_conversations()
+
+
+@pytest.mark.parametrize("recipe", [NGINX_RECIPE, CADDY_RECIPE], ids=lambda recipe: recipe.program)
+async def test_an_old_endpoint_is_answered_by_the_bridge(recipe: Recipe, bridge: RunningBridge, tmp_path: Path) -> None:
+    """With a bearer token, and in the old words."""
+    bob = bridge.sandbox.people["bob"]
+    async with proxied(recipe, bridge, tmp_path) as url, httpx.AsyncClient() as http:
+        address = url.replace("ws://", "http://").replace("/ws", "/api/settings/disappearing-messages")
+        chosen = {"X-Chat-Server": "bridge"}
+        assert (await http.get(address, headers=chosen)).status_code == 401
+        answer = await http.get(address, headers={**chosen, "Authorization": f"Bearer {bob.token}"})
+        assert answer.status_code == 200, answer.text
 
 
 async def test_pings_outlive_the_proxys_idle_limit(start_bridge: StartBridge, tmp_path: Path) -> None:
