@@ -12,7 +12,8 @@ import httpx
 from quart import Quart
 
 from bridge.actions.context import Context
-from bridge.auth_server import http_client, refresh_by_auth_server, token_verifier
+from bridge.auth import TokenVerifier
+from bridge.auth_server import ask_auth_server, http_client, refresh_by_auth_server, token_verifier
 from bridge.clock import Clock, SystemClock
 from bridge.crowd import Doors, Guests, UserLimits
 from bridge.endpoints import answer_probes, serve_socket
@@ -23,6 +24,8 @@ from bridge.history import History
 from bridge.hub import Hub
 from bridge.left_rooms import LeftRooms
 from bridge.lists import Lists
+from bridge.login_upkeep import LoginUpkeep
+from bridge.logins import Logins
 from bridge.members import Members
 from bridge.message_states import MessageStates
 from bridge.outbox import Outbox
@@ -74,14 +77,8 @@ def create_bridge(
     feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock)
     context = _context(settings, store, clock)
     verifier = token_verifier(settings, http, clock)
-    limits = _limits(settings)
-
-    def open_connection(outbox: Outbox) -> Connection:
-        return Connection(context, verifier, outbox, limits)
-
     refusals = Refusals()
-    outbox = partial(Outbox, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes)
-    sockets = Sockets(open_connection, outbox, context.health, refusals)
+    sockets = _sockets(settings, context, verifier, refusals)
     doors = Doors(max_sockets=settings.max_connections, max_per_address=settings.max_connections_per_address)
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
     refreshes = Refreshes(refresh_by_auth_server(settings, http), clock)
@@ -99,11 +96,22 @@ def create_bridge(
         await context.store.close()
         await http.aclose()
 
-    programs = [relay.run, TypingUpkeep(context).run, presence.run, SchemaWatch(store).run, refreshes.run]
+    logins = LoginUpkeep(context.logins, ask_auth_server(settings, http))
+    programs = [relay.run, TypingUpkeep(context).run, presence.run, SchemaWatch(store).run, refreshes.run, logins.run]
     _own_lifetime(app, programs, close)
     return Bridge(
         app=app, context=context, relay=relay, sockets=sockets, sessions=sessions, refusals=refusals, http=http
     )
+
+
+def _sockets(settings: Settings, context: Context, verifier: TokenVerifier, refusals: Refusals) -> Sockets:
+    limits = _limits(settings)
+
+    def open_connection(outbox: Outbox) -> Connection:
+        return Connection(context, verifier, outbox, limits)
+
+    outbox = partial(Outbox, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes)
+    return Sockets(open_connection, outbox, context.health, refusals)
 
 
 def _context(settings: Settings, store: Store, clock: Clock) -> Context:
@@ -130,6 +138,7 @@ def _context(settings: Settings, store: Store, clock: Clock) -> Context:
         lists=Lists(store, hub, members, clock),
         left_rooms=LeftRooms(clock, settings.resume_rooms_seconds),
         guests=Guests(_user_limits(settings), clock),
+        logins=Logins(clock, settings.login_check_seconds),
         history=history,
         clock=clock,
     )
