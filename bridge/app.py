@@ -29,7 +29,7 @@ from bridge.logins import Logins
 from bridge.members import Members
 from bridge.message_states import MessageStates
 from bridge.outbox import Outbox
-from bridge.pages import protocol_documents, serve_documents
+from bridge.pages import protect_answers, protocol_documents, serve_documents
 from bridge.presence import PresenceState
 from bridge.presence_upkeep import PresenceUpkeep
 from bridge.profiles import Profiles
@@ -85,6 +85,7 @@ def create_bridge(
     sessions = Sessions(verifier, store.users, refreshes if settings.refresh_sessions else None, _rules(settings))
     app = Quart(__name__)
     presence = PresenceUpkeep(context)
+    protect_answers(app)
     serve_socket(app, settings, sockets, doors, refusals)
     answer_probes(app, relay, context.health)
     serve_documents(app, protocol_documents())
