@@ -181,7 +181,7 @@ class Connection:
         try:
             async with asyncio.timeout(self._limits.auth_deadline_seconds):
                 await self._authenticated.wait()
-        except TimeoutError:
+        except TimeoutError:  # quiet: the close code says it, and is counted
             self._outbox.disconnect(Disconnect(CloseCode.NOT_AUTHENTICATED_IN_TIME, "not authenticated in time"))
 
     def close(self) -> None:
