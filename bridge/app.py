@@ -13,7 +13,7 @@ from quart import Quart
 
 from bridge.actions.context import Context
 from bridge.auth import TokenVerifier
-from bridge.auth_server import http_client, refresh_by_auth_server, token_verifier
+from bridge.auth_server import ask_auth_server, http_client, refresh_by_auth_server, token_verifier
 from bridge.clock import Clock, SystemClock
 from bridge.crowd import Doors, Guests, UserLimits
 from bridge.endpoints import answer_probes, serve_socket
@@ -24,10 +24,12 @@ from bridge.history import History
 from bridge.hub import Hub
 from bridge.left_rooms import LeftRooms
 from bridge.lists import Lists
+from bridge.login_upkeep import LoginUpkeep
+from bridge.logins import Logins
 from bridge.members import Members
 from bridge.message_states import MessageStates
 from bridge.outbox import Outbox
-from bridge.pages import protocol_documents, serve_documents
+from bridge.pages import protect_answers, protocol_documents, serve_documents
 from bridge.presence import PresenceState
 from bridge.presence_upkeep import PresenceUpkeep
 from bridge.profiles import Profiles
@@ -84,25 +86,24 @@ def create_bridge(
     verifier = token_verifier(settings, http, clock)
     refusals = Refusals()
     sockets = _sockets(settings, context, verifier, refusals)
-    doors = Doors(max_sockets=settings.max_connections, max_per_address=settings.max_connections_per_address)
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
     refreshes = Refreshes(refresh_by_auth_server(settings, http), clock)
     sessions = Sessions(verifier, store.users, refreshes if settings.refresh_sessions else None, _rules(settings))
     app = Quart(__name__)
     presence = PresenceUpkeep(context)
-    serve_socket(app, settings, sockets, doors, refusals)
+    protect_answers(app)
+    serve_socket(app, settings, sockets, _doors(settings), refusals)
     answer_probes(app, relay, context.health)
     serve_documents(app, protocol_documents())
-    if settings.rest_passthrough:
-        Passthrough(settings.supabase_url, http).mount(app)
-    _serve_old_endpoints(app, settings, context, sessions)
+    _serve_old_world(app, settings, context, sessions, http)
 
     async def close() -> None:
         await presence.say_farewell()
         await context.store.close()
         await http.aclose()
 
-    programs = [relay.run, TypingUpkeep(context).run, presence.run, SchemaWatch(store).run, refreshes.run]
+    logins = LoginUpkeep(context.logins, ask_auth_server(settings, http))
+    programs = [relay.run, TypingUpkeep(context).run, presence.run, SchemaWatch(store).run, refreshes.run, logins.run]
     _own_lifetime(app, programs, close)
     return Bridge(
         app=app, context=context, relay=relay, sockets=sockets, sessions=sessions, refusals=refusals, http=http
@@ -119,11 +120,19 @@ def _sockets(settings: Settings, context: Context, verifier: TokenVerifier, refu
     return Sockets(open_connection, outbox, context.health, refusals)
 
 
-def _serve_old_endpoints(app: Quart, settings: Settings, context: Context, sessions: Sessions) -> None:
-    if not settings.compat:
-        return
-    retired, limit = known_names(settings.compat_disabled), settings.compat_max_body_bytes
-    Answering(context=context, sessions=sessions, max_body_bytes=limit, retired=retired).mount(app)
+def _doors(settings: Settings) -> Doors:
+    return Doors(max_sockets=settings.max_connections, max_per_address=settings.max_connections_per_address)
+
+
+def _serve_old_world(
+    app: Quart, settings: Settings, context: Context, sessions: Sessions, http: httpx.AsyncClient
+) -> None:
+    """Answer at the addresses that legacy clients know."""
+    if settings.rest_passthrough:
+        Passthrough(settings.supabase_url, http).mount(app)
+    if settings.compat:
+        retired, limit = known_names(settings.compat_disabled), settings.compat_max_body_bytes
+        Answering(context=context, sessions=sessions, max_body_bytes=limit, retired=retired).mount(app)
 
 
 def _context(settings: Settings, store: Store, clock: Clock) -> Context:
@@ -150,6 +159,7 @@ def _context(settings: Settings, store: Store, clock: Clock) -> Context:
         lists=Lists(store, hub, members, clock),
         left_rooms=LeftRooms(clock, settings.resume_rooms_seconds),
         guests=Guests(_user_limits(settings), clock),
+        logins=Logins(clock, settings.login_check_seconds),
         history=history,
         clock=clock,
     )

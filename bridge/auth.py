@@ -44,6 +44,8 @@ class Claims(Struct, frozen=True, kw_only=True):
     expires_at: datetime
     phone: str | None
     email: str
+    login_id: str | None = None
+    """Which login of the user it belongs to (`session_id`), if the Auth server made it."""
 
 
 class _Body(Struct, frozen=True):
@@ -54,6 +56,7 @@ class _Body(Struct, frozen=True):
     nbf: float = 0.0
     phone: str | None = None
     email: str | None = None
+    session_id: object = None
 
 
 class TokenExpired(ActionError):
@@ -138,4 +141,10 @@ class TokenVerifier:
         if expires_at <= now - self._leeway:
             log.info("token.refused", cause="expired")
             raise TokenExpired
-        return Claims(auth_id=AuthId(auth_id), expires_at=expires_at, phone=body.phone or None, email=body.email or "")
+        return Claims(
+            auth_id=AuthId(auth_id),
+            expires_at=expires_at,
+            phone=body.phone or None,
+            email=body.email or "",
+            login_id=body.session_id if isinstance(body.session_id, str) and body.session_id else None,
+        )

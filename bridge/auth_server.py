@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import httpx
 from httpx_aiohttp import AiohttpTransport
+from msgspec import DecodeError, Struct, json
 
 from bridge.auth import TokenVerifier
 from bridge.clock import Clock
+from bridge.errors import LoginUndecided
 from bridge.keyring import Keyring, KeysUnavailable
+from bridge.login_upkeep import AskWhetherEnded
 from bridge.settings import Settings
 from compat.refreshing import Refresh, RefreshRefused, RefreshUnavailable
 
 REFUSALS = frozenset({400, 403, 422})
 """Statuses by which the Auth server refuses a refresh token; others are about our key, its address or its load."""
+
+
+ENDS_OF_A_LOGIN = frozenset({"session_not_found", "user_not_found", "user_banned"})
+"""By which codes the Auth server says that a login is over; another refusal is about the token, its expiry say."""
+
+
+class _Refusal(Struct, frozen=True):
+    error_code: str = ""
+    code: object = None
+    """The same where the server speaks the newer version of its API."""
 
 
 def http_client(settings: Settings) -> httpx.AsyncClient:
@@ -63,3 +76,30 @@ def refresh_by_auth_server(settings: Settings, http: httpx.AsyncClient) -> Refre
         return answer.content
 
     return refresh
+
+
+def ask_auth_server(settings: Settings, http: httpx.AsyncClient) -> AskWhetherEnded:
+    """Make what tells whether the login of an access token has ended: only `/user` notices (supabase.md 1.1)."""
+    key = settings.supabase_publishable_key or settings.supabase_secret_key
+
+    async def has_ended(token: str) -> bool:
+        headers = {"apikey": key.get_secret_value(), "Authorization": f"Bearer {token}"}
+        try:
+            answer = await http.get(f"{settings.supabase_url}/auth/v1/user", headers=headers)
+        except httpx.HTTPError as error:
+            raise LoginUndecided(type(error).__name__) from error
+        if answer.status_code not in {401, 403}:
+            if not answer.is_success:
+                raise LoginUndecided(f"status {answer.status_code}")
+            return False
+        return _refusal_code(answer.content) in ENDS_OF_A_LOGIN
+
+    return has_ended
+
+
+def _refusal_code(body: bytes) -> object:
+    try:
+        refusal = json.decode(body, type=_Refusal)
+    except DecodeError as error:
+        raise LoginUndecided("a refusal that cannot be read") from error
+    return refusal.error_code or refusal.code

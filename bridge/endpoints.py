@@ -25,6 +25,8 @@ _REFUSED: Final[Mapping[Refusal, tuple[str, int]]] = {
     Refusal.ORIGIN: ("origin not allowed", 403),
 }
 
+_REFUSAL_HEADERS: Final = {"Content-Type": "text/plain; charset=utf-8", "Retry-After": "10"}
+
 log = structlog.get_logger(__name__)
 
 
@@ -40,7 +42,7 @@ def serve_socket(app: Quart, settings: Settings, sockets: Sockets, doors: Doors,
         if refusal is not None:
             refusals.handshakes[refusal] += 1
             log.info("handshake.refused", cause=refusal.value, address=str(address))
-            return _REFUSED[refusal]
+            return (*_REFUSED[refusal], _REFUSAL_HEADERS)
         with doors.inside(address):
             await _serve(sockets)
         return None

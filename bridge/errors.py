@@ -7,6 +7,7 @@ StoreError       the tables could not be asked; the action says which fault its 
   StoreDown      no answer: network, overload, restart; a retry may help
     StoreUnreadable  an answer, but one that cannot be read: because of one row, perhaps
 SchemaUnusable   the database is no chat that the bridge could serve; it does not start
+LoginUndecided   the Auth server could not say whether a login goes on
 ConfigError      the settings are unusable; the program ends with exit status 2
 """
 
@@ -174,6 +175,11 @@ class CloseCode(IntEnum):
         "The user has opened more connections than are allowed; this was the oldest.",
         "Stay away until the user wants this one: coming back would push out another.",
     )
+    SIGNED_OUT = (
+        4501,
+        "The login of the token has ended: the user has signed out, or the account is gone. Seen after minutes.",
+        "Stay away until the user has logged in anew; the tokens of this login are refused.",
+    )
 
 
 class Fault(NamedTuple):
@@ -256,6 +262,10 @@ class SchemaUnusable(Exception):
     def __init__(self, missing: Sequence[str]) -> None:
         super().__init__(f"the database lacks {', '.join(missing)}")
         self.missing = tuple(missing)
+
+
+class LoginUndecided(Exception):
+    """Whether a login has ended could not be found out."""
 
 
 class ConfigError(Exception):

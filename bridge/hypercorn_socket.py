@@ -86,7 +86,7 @@ class PromptStream(WSStream):
         try:
             async with asyncio.timeout(self.config.websocket_ping_interval):
                 return await self._ended.wait()
-        except TimeoutError:
+        except TimeoutError:  # quiet: the next ping is due
             return False
 
 

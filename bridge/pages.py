@@ -1,6 +1,7 @@
 """What the bridge shows to browsers and tools: documents made once, with headers under which they can do no harm.
 
-Every page of the bridge gets its headers from `security_headers`.
+Every page of the bridge gets its headers from `security_headers`; whatever else is answered, errors and refused
+handshakes included, gets those that allow nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import cache
 
 from msgspec import Struct
 from quart import Quart, Response, request
+from quart.typing import ResponseTypes
 
 from bridge.specification import encoded
 from bridge.specification.page import protocol_page
@@ -42,6 +44,7 @@ def security_headers(*, scripts: Sequence[str] = (), styles: Sequence[str] = ())
     return {
         "Content-Security-Policy": "; ".join(f"{name} {' '.join(sources)}" for name, sources in policy.items()),
         "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",  # for browsers that do not know frame-ancestors
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Resource-Policy": "same-origin",
     }
@@ -58,6 +61,22 @@ def document(body: bytes, media_type: str, *, scripts: Sequence[str] = (), style
             **security_headers(scripts=scripts, styles=styles),
         },
     )
+
+
+def protect_answers(app: Quart) -> None:
+    """Give every answer that has no such headers of its own the ones that allow nothing."""
+    allowing_nothing = security_headers()
+
+    def protect(response: ResponseTypes) -> ResponseTypes:
+        for name, value in allowing_nothing.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    def protect_refusal(response: ResponseTypes | None) -> ResponseTypes | None:
+        return protect(response) if response is not None else None
+
+    app.after_request(protect)
+    app.after_websocket(protect_refusal)
 
 
 def serve_documents(app: Quart, documents: Mapping[str, Document]) -> None:

@@ -60,6 +60,7 @@ def _config(settings: Settings) -> Config:
     config.h11_max_incomplete_size = HEADER_BYTES
     config.graceful_timeout = GRACE_SECONDS
     config.alpn_protocols = ["http/1.1"]
+    config.include_server_header = False  # nobody needs to know what to attack
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")
     return config

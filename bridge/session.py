@@ -72,6 +72,7 @@ class Session:
     def __init__(self, caller: Caller, claims: Claims, outbox: Outbox, context: Context, leeway: timedelta) -> None:
         self.caller = caller
         self.expires_at: datetime = claims.expires_at + leeway
+        self.login_id = claims.login_id
         self.silent_since: float | None = None
         """When the first push was held back because the token had expired, by the monotonic clock."""
         self._outbox = outbox
@@ -180,7 +181,7 @@ class Connection:
         try:
             async with asyncio.timeout(self._limits.auth_deadline_seconds):
                 await self._authenticated.wait()
-        except TimeoutError:
+        except TimeoutError:  # quiet: the close code says it, and is counted
             self._outbox.disconnect(Disconnect(CloseCode.NOT_AUTHENTICATED_IN_TIME, "not authenticated in time"))
 
     def close(self) -> None:
@@ -198,6 +199,7 @@ class Connection:
             caller.rooms.typing.clear()
             self._context.hub.detach(self.session)
             self._context.guests.leave(caller.identity.user_id, self._outbox)
+            self._context.logins.leave(self.session.login_id, self._outbox)
             self._context.presence.disconnect(caller.identity.user_id)
             self.session = None
 
@@ -238,6 +240,9 @@ class Connection:
         """Verify the token and become its user; a failed attempt leaves the connection as it was."""
         asked = read_authenticate(command.payload)
         claims = await self._verifier.verify(asked.token)
+        if self._context.logins.has_ended(claims.login_id):
+            log.info("token.refused", cause="signed out")
+            raise ActionError(INVALID_TOKEN)
         user = await find_user(claims, self._context.store.users, phone_identity=self._limits.phone_identity)
         identity = identity_of(user, claims)
         comeback = Comeback(identity, self._source(asked, identity), self._context)
@@ -253,6 +258,7 @@ class Connection:
         self._welcome(user, claims, comeback, command, shown_cursor=asked.cursor)
         self._context.presence.connect(identity)
         self._context.guests.arrive(identity.user_id, self._outbox)
+        self._context.logins.arrive(claims.login_id, asked.token, self._outbox)
         log.info(
             "session.authenticated",
             user_id=user.id,

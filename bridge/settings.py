@@ -60,6 +60,7 @@ class Settings(BaseSettings):
 
     token_audience: str = Field("authenticated", validation_alias="BRIDGE_TOKEN_AUDIENCE")
     token_leeway_seconds: Seconds = Field(5.0, validation_alias="BRIDGE_TOKEN_LEEWAY_SECONDS")
+    login_check_seconds: Seconds = Field(300.0, validation_alias="BRIDGE_LOGIN_CHECK_SECONDS")
     phone_identity: bool = Field(default=True, validation_alias="BRIDGE_PHONE_IDENTITY")
 
     session_cookie: str | None = Field(None, validation_alias="BRIDGE_SESSION_COOKIE")

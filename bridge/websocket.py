@@ -99,7 +99,7 @@ class Sockets:
             async with asyncio.timeout(seconds * SHARE_FOR_COMMANDS):
                 await self._retire_all(seconds, come_back_within_seconds)
                 await self._none_left.wait()
-        except TimeoutError:
+        except TimeoutError:  # quiet: what is left at the very end is logged
             await self._cut_off(seconds * (1 - SHARE_FOR_COMMANDS))
 
     async def _retire_all(self, seconds: float, come_back_within_seconds: float) -> None:

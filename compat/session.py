@@ -185,7 +185,7 @@ class Sessions:
     async def _visitor(self, claims: Claims) -> Visitor:
         try:
             user = await find_user(claims, self._users, phone_identity=self._rules.phone_identity)
-        except ActionError:  # USER_NOT_FOUND, there is no other
+        except ActionError:  # quiet: USER_NOT_FOUND, there is no other, and the visitor says so
             return Visitor(claims=claims, caller=None)
         return Visitor(claims=claims, caller=Caller(identity=identity_of(user, claims), user=user, rooms=Rooms()))
 

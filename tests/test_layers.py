@@ -24,12 +24,12 @@ LEVELS: dict[str, int] = {
             "bridge.auth bridge.history bridge.keyring bridge.logs bridge.people_rows bridge.protocol bridge.pushes "
             "bridge.rows bridge.search bridge.send_times bridge.tables",
             "bridge.store bridge.feed bridge.client",
-            "bridge.crowd bridge.health bridge.hub bridge.identity bridge.left_rooms bridge.lists bridge.members "
-            "bridge.outbox bridge.profiles bridge.quotes bridge.chat bridge.message_states bridge.presence "
-            "bridge.receipts bridge.typing_state",
+            "bridge.crowd bridge.health bridge.hub bridge.identity bridge.left_rooms bridge.lists bridge.logins "
+            "bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat bridge.message_states "
+            "bridge.presence bridge.receipts bridge.typing_state",
             "bridge.actions",
-            "bridge.authentication bridge.presence_upkeep bridge.relay bridge.resuming bridge.schema_watch "
-            "bridge.session bridge.typing_upkeep",
+            "bridge.authentication bridge.login_upkeep bridge.presence_upkeep bridge.relay bridge.resuming "
+            "bridge.schema_watch bridge.session bridge.typing_upkeep",
             "bridge.pages bridge.specification bridge.websocket compat",
             "bridge.app bridge.auth_server bridge.endpoints migration",
             "bridge.hypercorn_socket bridge.serving bridge.__main__",

@@ -28,6 +28,7 @@ from bridge.history import History
 from bridge.hub import Hub
 from bridge.left_rooms import LeftRooms
 from bridge.lists import Lists
+from bridge.logins import Logins
 from bridge.members import Members
 from bridge.message_states import MessageStates
 from bridge.models import ConversationId, Message
@@ -55,6 +56,7 @@ OVERLAP = timedelta(seconds=60)
 GRACE_SECONDS = 15.0
 HEARTBEAT_SECONDS = 120.0
 RESUME_ROOMS_SECONDS = 600.0
+LOGIN_CHECK_SECONDS = 300.0
 LIMITS = Limits(
     max_waiting_commands=16,
     frames=Rate(per_second=100.0, burst=100_000),
@@ -105,6 +107,7 @@ class Parts:
             lists=Lists(self.store, hub, members, self.clock),
             left_rooms=LeftRooms(self.clock, RESUME_ROOMS_SECONDS),
             guests=Guests(USER_LIMITS, self.clock),
+            logins=Logins(self.clock, LOGIN_CHECK_SECONDS),
             history=history,
             clock=self.clock,
         )

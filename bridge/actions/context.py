@@ -13,6 +13,7 @@ from bridge.history import History
 from bridge.hub import Hub
 from bridge.left_rooms import LeftRooms
 from bridge.lists import Lists
+from bridge.logins import Logins
 from bridge.members import Members
 from bridge.message_states import MessageStates
 from bridge.models import ConversationId, Identity, Profile, User, profile_of
@@ -43,6 +44,7 @@ class Context:
     lists: Lists
     left_rooms: LeftRooms
     guests: Guests
+    logins: Logins
     history: History
     clock: Clock
 

@@ -75,7 +75,7 @@ def main(args: argparse.Namespace) -> int:
     is_plain = args.plain or environment.terminal == "dumb" or not (sys.stdin.isatty() and sys.stdout.isatty())
     try:
         return asyncio.run(_talk_plainly(who, args.open) if is_plain else _talk(who, args.open))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # quiet: the exit status says it
         return EXIT_INTERRUPTED
     except BaseExceptionGroup as group:
         if group.split(BrokenPipeError)[1] is not None:

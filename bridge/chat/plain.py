@@ -58,7 +58,7 @@ async def _read(descriptor: int) -> bytes:
     try:
         loop.add_reader(descriptor, readable.set)
     except PermissionError:
-        return os.read(descriptor, CHUNK)  # a file: always readable, so it cannot be waited for
+        return os.read(descriptor, CHUNK)  # quiet: a file, always readable, so it cannot be waited for
     try:
         await readable.wait()
     finally:

@@ -119,7 +119,7 @@ class Shell:
     def _enqueue(self, load: Load) -> None:
         try:
             self._loads.put_nowait(load)
-        except asyncio.QueueFull:
+        except asyncio.QueueFull:  # quiet: the person is told
             self._perform(self._chat.not_loaded(load, "the server is still busy with what was asked", is_lost=False))
 
     async def _send_all(self) -> None:

@@ -103,7 +103,7 @@ class _Known:
         """Return the session as it is now, or as it was when it could last be read."""
         try:
             found = _read_session(self._path)
-        except SignInError:
+        except SignInError:  # quiet: the file is just being written, or gone; what was read before may serve
             return self._session
         if self._name in found.people:
             self._session = found

@@ -110,7 +110,7 @@ async def _typed(chat: Chat, clock: Clock, shell: Shell) -> AsyncIterator[str]:
     while True:
         try:
             yield await session.prompt_async(lambda: FormattedText([("class:prompt", chat.prompt())]))
-        except (EOFError, KeyboardInterrupt):
+        except (EOFError, KeyboardInterrupt):  # quiet: the person wants to leave
             return
 
 

@@ -152,7 +152,7 @@ class Reconnecting:
             if client is not None:
                 try:
                     return await operation(client)
-                except ConnectionLost:
+                except ConnectionLost:  # quiet: `run` tells of it
                     self._leave(client)  # else this loop could spin before `run` has noticed
 
     def _pause(self, failure: ClientError, attempt: int) -> float:
@@ -223,7 +223,7 @@ def expiry(token: str) -> datetime | None:
     try:
         claims = base64.urlsafe_b64decode(parts[1] + "==") if len(parts) == 3 else b""
         return datetime.fromtimestamp(msgspec.json.decode(claims, type=_Claims).exp, UTC)
-    except (msgspec.DecodeError, ValueError, OverflowError, OSError):
+    except (msgspec.DecodeError, ValueError, OverflowError, OSError):  # quiet: a token without a readable end
         return None
 
 

@@ -206,7 +206,7 @@ class Epoch:
         try:
             async with asyncio.timeout(seconds):
                 arrival = await self._arrivals.get()
-        except TimeoutError:
+        except TimeoutError:  # quiet: None says that nothing came
             return None
         if isinstance(arrival, _Ended):
             raise EpochEnded(arrival.reason)
@@ -252,7 +252,7 @@ class Epoch:
     def _put(self, arrival: _Arrival) -> None:
         try:
             self._arrivals.put_nowait(arrival)
-        except asyncio.QueueFull:
+        except asyncio.QueueFull:  # quiet: the reader ends the epoch, and says why
             self._overflowed = True
 
 

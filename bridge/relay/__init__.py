@@ -116,7 +116,7 @@ class Relay:
                 try:
                     async with asyncio.timeout(RECONCILE_SECONDS):
                         await self._look_again.wait()
-                except TimeoutError:
+                except TimeoutError:  # quiet: the usual interval is over
                     return
             await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS)
             # A confirmation that came meanwhile has caught up already: then the slow timer begins anew.

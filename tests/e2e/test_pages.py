@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
-from bridge.pages import protocol_documents
-from tests.e2e.conftest import RunningBridge
+from bridge.pages import protocol_documents, security_headers
+from tests.e2e.conftest import RunningBridge, StartBridge
 
 
 @pytest.mark.parametrize("path", ["/asyncapi.json", "/protocol"])
@@ -19,3 +21,29 @@ async def test_the_protocol_is_shown_by_every_bridge(bridge: RunningBridge, path
     wanted = protocol_documents()[path]
     assert answer.content == wanted.body
     assert {name: answer.headers[name] for name in wanted.headers} == dict(wanted.headers)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/healthz", 200), ("GET", "/readyz", 200), ("GET", "/nothing/there", 400), ("POST", "/healthz", 405)],
+)
+async def test_whatever_is_answered_may_do_nothing_in_a_browser(
+    bridge: RunningBridge, method: str, path: str, status: int
+) -> None:
+    """Errors too; and nobody is told which server this is."""
+    async with httpx.AsyncClient() as http:
+        answer = await http.request(method, httpx.URL(bridge.url).copy_with(scheme="http", path=path))
+    assert answer.status_code == status
+    assert {name: answer.headers.get(name) for name in security_headers()} == security_headers()
+    assert "server" not in answer.headers
+
+
+async def test_a_refused_handshake_is_a_plain_text_that_may_do_nothing(start_bridge: StartBridge) -> None:
+    """It is the only answer that is made for strangers' pages."""
+    async with start_bridge(allowed_origins="https://chat.example") as bridge:
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(bridge.url, origin="https://evil.example"):  # type: ignore[arg-type]  # a NewType
+                pass
+    headers = refused.value.response.headers
+    assert {name: headers.get(name) for name in security_headers()} == security_headers()
+    assert headers["Content-Type"] == "text/plain; charset=utf-8"
