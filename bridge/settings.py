@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     rest_passthrough: bool = Field(default=False, validation_alias="BRIDGE_REST_PASSTHROUGH")
 
     compat: bool = Field(default=True, validation_alias="BRIDGE_COMPAT")
-    compat_disabled: str = Field("", validation_alias="BRIDGE_COMPAT_DISABLED")
+    compat_disabled: str | None = Field(None, validation_alias="BRIDGE_COMPAT_DISABLED")
     compat_max_body_bytes: PositiveInt = Field(65_536, validation_alias="BRIDGE_COMPAT_MAX_BODY_BYTES")
 
     auth_deadline_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_AUTH_DEADLINE_SECONDS")

@@ -109,14 +109,14 @@ class Answering:
             raise Refused(500, one.wording.user_unknown) from error
 
 
-def known_names(text: str) -> frozenset[str]:
+def known_names(text: str | None) -> frozenset[str]:
     """Read a list of endpoints, separated by commas.
 
     Raises:
         ConfigError: one of the names is none.
 
     """
-    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    names = frozenset(name.strip() for name in (text or "").split(",") if name.strip())
     unknown = names - ENDPOINTS.keys()
     if unknown:
         raise ConfigError(f"BRIDGE_COMPAT_DISABLED must name endpoints: {', '.join(ENDPOINTS)}.")

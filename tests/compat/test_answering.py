@@ -182,8 +182,8 @@ async def test_what_others_are_sent_is_theirs_to_limit(content: bytes) -> None:
     async with shims() as s:
 
         @s.app.post("/rest/v1/messages")
-        async def received() -> str:
-            return str(sum([len(part) async for part in request.body]))
+        async def received() -> dict[str, int]:
+            return {"bytes": sum([len(part) async for part in request.body])}
 
         response = await s.send("POST", "/rest/v1/messages", {}, content)
-        assert (response.status_code, await response.get_data()) == (200, str(len(content)).encode())
+        assert (response.status_code, await response.get_json()) == (200, {"bytes": len(content)})
