@@ -17,9 +17,12 @@ from scripts.sandbox.address import SandboxAddress
 class Database:
     """Writes rows as others would, and switches the Realtime stand-in's faults."""
 
-    def __init__(self, sandbox: SandboxAddress, connection: psycopg.AsyncConnection) -> None:
+    def __init__(
+        self, sandbox: SandboxAddress, connection: psycopg.AsyncConnection, *, has_binary_content: bool = False
+    ) -> None:
         self._sandbox = sandbox
         self._connection = connection
+        self._has_binary_content = has_binary_content
 
     def user(self, name: str) -> str:
         """Return the users.id of a sample person."""
@@ -68,7 +71,7 @@ class Database:
             message_id,
             conversation_id,
             self.user(name),
-            text,
+            text.encode() if self._has_binary_content else text,
             created_at,
             reply_to,
         )
@@ -99,7 +102,8 @@ class Database:
             "select encrypted_content from messages where conversation_id = %s order by created_at, id",
             (conversation_id,),
         )
-        return [row[0] for row in await cursor.fetchall()]
+        stored = [row[0] for row in await cursor.fetchall()]
+        return [one.decode() if self._has_binary_content else one for one in stored]
 
     @asynccontextmanager
     async def faults(self, **switches: object) -> AsyncIterator[None]:

@@ -1,0 +1,115 @@
+"""People at their pages, in front of one bridge."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import TypeVar
+
+from scripts.sandbox.address import SandboxAddress
+from tests.clients.envelopes import Json
+from tests.clients.generations import W1, W2, W3
+from tests.clients.legacy import Answer, L, Library, Project
+from tests.clients.page import Page, open_page
+from tests.clients.sealing import Keys, KeyServer
+from tests.clients.store import ChatStore
+from tests.e2e.database import Database
+from tests.emulated_w1 import read_frame
+
+S = TypeVar("S", bound=ChatStore)
+LibraryOf = Callable[[SandboxAddress], Library]
+
+
+class InTurn:
+    """One supabase-js for several pages: it answers line by line."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._turn = threading.Lock()
+
+    def call(self, request: str, token: str | None, **arguments: object) -> Answer:
+        """Send a request when the one before has been answered."""
+        with self._turn:
+            return self._library.call(request, token, **arguments)
+
+
+class Company:
+    """Opens pages for the sample people, by name, and holds every frame that they get to W1's validator."""
+
+    def __init__(
+        self, url: str, sandbox: SandboxAddress, database: Database, pages: AsyncExitStack, library_of: LibraryOf
+    ) -> None:
+        self.url = url
+        self.sandbox = sandbox
+        self.database = database
+        self.keys = KeyServer()
+        self._pages = pages
+        self._library_of = library_of
+        self._stores: list[ChatStore] = []
+
+    async def w1(self, name: str) -> W1:
+        """Log somebody in at a W1."""
+        return await self._logged_in(W1(await self.page(), self._server), name)
+
+    async def w2(self, name: str) -> W2:
+        """Log somebody in at a W2."""
+        return await self._logged_in(W2(await self.page(), self._server), name)
+
+    async def w3(self, name: str) -> W3:
+        """Log somebody in at a W3, whose participants endpoint is a question to the database."""
+        keys = Keys(self.keys, self.database.user(name))
+        return await self._logged_in(W3(await self.page(), self._server, keys, self._participants), name)
+
+    async def legacy(self, name: str) -> L:
+        """Log somebody in at an L."""
+        project = Project(url=self.sandbox.url, publishable_key=self.sandbox.publishable_key)
+        user_id, token = self.database.user(name), self.token(name)
+        return L(await self.page(), project, self._library_of(self.sandbox), user_id=user_id, token=token)
+
+    async def page(self) -> Page:
+        """Open a tab."""
+        return await self._pages.enter_async_context(open_page())
+
+    def token(self, name: str) -> str:
+        """Return somebody's access token."""
+        return str(self.sandbox.people[name].token)
+
+    def check_frames(self) -> None:
+        """See that W1, the strictest, takes everything that anybody was sent (contract F15, F18)."""
+        for store in self._stores:
+            assert store.dropped == []
+            for text in store.received_texts:
+                read_frame(text)
+
+    @property
+    def _server(self) -> str:
+        return self.url.removesuffix("/ws")
+
+    async def _participants(self, conversation_id: str) -> Sequence[str]:
+        return list(await self.database.members(conversation_id))
+
+    async def _logged_in(self, store: S, name: str) -> S:
+        self._stores.append(store)
+        await store.connect(self.token(name))
+        assert store.state.user is not None, store.failures
+        assert store.state.user["id"] == self.database.user(name)
+        return store
+
+
+async def settled(*stores: ChatStore) -> None:
+    """See that nothing more is on its way: an answer comes after whatever was queued before it."""
+    for store in stores:
+        await store.request("load_conversations", {})
+
+
+def ids_received(store: ChatStore) -> list[str]:
+    """Return the ids of the messages that this page was told of, repeats included."""
+    return [one["payload"]["message"]["id"] for one in store.broadcasts if one["type"] == "message_received"]
+
+
+def frames(store: ChatStore, *types: str) -> list[Json]:
+    """Return the frames of these types that this page got."""
+    read = [json.loads(text) for text in store.received_texts]
+    return [frame for frame in read if frame["type"] in types]
