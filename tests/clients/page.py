@@ -128,6 +128,8 @@ class BrowserSocket:
                 assert isinstance(text, str), "the protocol has no binary frames"
                 self._owner.received(self, text)
                 self._page.changed()
+                # As in a browser: whoever waited for this frame goes on before the next one is looked at.
+                await asyncio.sleep(0)
 
 
 async def _sent(connection: ClientConnection, text: str) -> None:
