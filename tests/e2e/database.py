@@ -139,6 +139,10 @@ class Database:
             answer = await http.post("/sandbox/token", json={"sub": auth_id, **wanted})
         return str(answer.raise_for_status().json()["token"])
 
+    async def token_of(self, name: str, **wanted: object) -> str:
+        """Let the sandbox sign a token for a sample person."""
+        return await self.token(str(self._sandbox.people[name].auth_id), **wanted)
+
     async def new_person(self) -> tuple[str, str]:
         """Insert a users row of the normal kind, whose two ids differ; return its id and a token."""
         user_id, auth_id = str(uuid.uuid4()), str(uuid.uuid4())

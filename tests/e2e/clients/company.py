@@ -6,15 +6,17 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from scripts.sandbox.address import SandboxAddress
 from tests.clients.envelopes import Json
 from tests.clients.generations import W1, W2, W3
 from tests.clients.legacy import Answer, L, Library, Project
 from tests.clients.page import Page, open_page
+from tests.clients.screens import texts
 from tests.clients.sealing import Keys, KeyServer
-from tests.clients.store import ChatStore
+from tests.clients.store import ChatStore, Returned
 from tests.e2e.database import Database
 from tests.emulated_w1 import read_frame
 
@@ -59,8 +61,7 @@ class Company:
 
     async def w3(self, name: str) -> W3:
         """Log somebody in at a W3, whose participants endpoint is a question to the database."""
-        keys = Keys(self.keys, self.database.user(name))
-        return await self._logged_in(W3(await self.page(), self._server, keys, self._participants), name)
+        return await self._logged_in(W3(await self.page(), self._server, self.keys_of(name), self._participants), name)
 
     async def legacy(self, name: str) -> L:
         """Log somebody in at an L."""
@@ -68,9 +69,18 @@ class Company:
         user_id, token = self.database.user(name), self.token(name)
         return L(await self.page(), project, self._library_of(self.sandbox), user_id=user_id, token=token)
 
+    def watch(self, store: S) -> S:
+        """Hold what this page gets to W1's validator, too."""
+        self._stores.append(store)
+        return store
+
     async def page(self) -> Page:
         """Open a tab."""
         return await self._pages.enter_async_context(open_page())
+
+    def keys_of(self, name: str) -> Keys:
+        """Return somebody's way to the keys."""
+        return Keys(self.keys, self.database.user(name))
 
     def token(self, name: str) -> str:
         """Return somebody's access token."""
@@ -91,17 +101,45 @@ class Company:
         return list(await self.database.members(conversation_id))
 
     async def _logged_in(self, store: S, name: str) -> S:
-        self._stores.append(store)
-        await store.connect(self.token(name))
+        await self.watch(store).connect(self.token(name))
         assert store.state.user is not None, store.failures
         assert store.state.user["id"] == self.database.user(name)
         return store
+
+
+async def said(page: Any, conversation_id: str, text: str, **more: object) -> str:
+    """Send a message from any page and return its id; each generation's sendMessage is its own."""
+    returned: Returned = await page.send_message(conversation_id, text, **more)
+    assert returned.success, returned
+    assert returned.result is not None
+    assert returned.result["encrypted_content"] == text
+    return str(returned.result["id"])
 
 
 async def settled(*stores: ChatStore) -> None:
     """See that nothing more is on its way: an answer comes after whatever was queued before it."""
     for store in stores:
         await store.request("load_conversations", {})
+
+
+async def told_of(message_id: str, *stores: ChatStore) -> None:
+    """Wait until these pages have been told of a message."""
+    for store in stores:
+        await store.page.until(partial(_is_told, store, message_id))
+
+
+async def shown(text: str, *stores: ChatStore) -> None:
+    """Wait until this is the last line on these screens."""
+    for store in stores:
+        await store.page.until(partial(_is_shown, store, text))
+
+
+def _is_told(store: ChatStore, message_id: str) -> bool:
+    return message_id in ids_received(store)
+
+
+def _is_shown(store: ChatStore, text: str) -> bool:
+    return texts(store)[-1:] == [text]
 
 
 def ids_received(store: ChatStore) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from tests.clients.generations import CONTENT_UNAVAILABLE, W3, Reconnecting
 from tests.clients.screens import bubbles, line_of, texts
 from tests.clients.store import ChatStore
-from tests.e2e.clients.company import Company, frames, ids_received, settled
+from tests.e2e.clients.company import Company, frames, ids_received, said, settled, shown, told_of
 from tests.e2e.database import Database
 
 SENT_BY_EVERY_CLIENT = {
@@ -39,14 +39,6 @@ def enter(company: Company, kind: str) -> Callable[[str], Awaitable[Client]]:
     return {"w1": company.w1, "w2": company.w2, "w3": company.w3}[kind]
 
 
-async def said(store: Client, conversation_id: str, text: str, **more: object) -> str:
-    """Send a message from a page and return its id."""
-    returned = await store.send_message(conversation_id, text, **more)
-    assert returned.success, store.failures
-    assert returned.result["encrypted_content"] == text
-    return str(returned.result["id"])
-
-
 @everywhere
 async def test_opening_shows_what_was_said(company: Company, database: Database, kind: str) -> None:
     """The list with name, preview and count, then the messages; both joins are answered."""
@@ -60,9 +52,9 @@ async def test_opening_shows_what_was_said(company: Company, database: Database,
     assert (line.preview, line.author) == ("hello", "carol")
     assert line.at
     await bob.select(conversation_id)
-    shown = bubbles(bob.state.messages)
-    assert [bubble.author for bubble in shown] == ["Carol Chen"] * 2
-    assert shown[-1].id == hello
+    lines = bubbles(bob.state.messages)
+    assert [bubble.author for bubble in lines] == ["Carol Chen"] * 2
+    assert lines[-1].id == hello
     # Plain text reaching W3 cannot be opened, and no wire can bridge that.
     assert texts(bob) == ([CONTENT_UNAVAILABLE] * 2 if kind == "w3" else ["the first", "hello"])
     assert bob.sent.count("join_conversation") == 2
@@ -80,13 +72,12 @@ async def test_talking(company: Company, database: Database, kind: str) -> None:
     for store in (bob, carol):
         await store.select(conversation_id)
     question = await said(bob, conversation_id, "Tea?")
-    for store in (bob, carol):
-        await store.page.until(lambda store=store: texts(store) == ["Tea?"])
+    await shown("Tea?", bob, carol)
     answer = await said(carol, conversation_id, "Yes please", reply_to=question)
     for store in (bob, carol):
-        await store.page.until(lambda store=store: texts(store) == ["Tea?", "Yes please"])
-        shown = bubbles(store.state.messages)[1]
-        assert (shown.author, opened(store, shown.quoted)) == ("Carol Chen", "Tea?")
+        await shown("Yes please", store)
+        reply = bubbles(store.state.messages)[1]
+        assert (reply.author, opened(store, reply.quoted)) == ("Carol Chen", "Tea?")
         assert ids_received(store) == [question, answer]
         await store.load_messages(conversation_id)
         assert texts(store) == ["Tea?", "Yes please"]
@@ -124,7 +115,7 @@ async def test_making_a_conversation(company: Company, database: Database, kind:
     line = line_of(bob, made.result["id"])
     assert (line.kind, line.name) == ("group", "Picnic")
     first = await said(bob, made.result["id"], "Who brings what?")
-    await carol.page.until(lambda: first in ids_received(carol))
+    await told_of(first, carol)
     assert set(bob.sent) <= SENT_BY_EVERY_CLIENT
 
 
@@ -147,6 +138,6 @@ async def test_leaving_and_coming_back(company: Company, database: Database, kin
     await bob.page.until(lambda: len(frames(bob, "auth_success")) == 2)
     assert bob.sent[-1] == "auth"
     first = await said(carol, conversation_id, "still there?")
-    await bob.page.until(lambda: texts(bob) == ["still there?"])
+    await shown("still there?", bob)
     await settled(bob, carol)
     assert ids_received(bob) == ids_received(carol) == [first]
