@@ -36,6 +36,8 @@ REQUESTS: dict[str, Request] = {
     "create_group": {"name": "Chess"},
     "join_group": {"inviteCode": CODE},
     "load_groups": {},
+    "load_presence": {"conversationId": ROOM},
+    "set_presence": {"status": "busy"},
 }
 """What a member may ask for."""
 

@@ -202,7 +202,7 @@ async def test_results_are_the_same_in_kind_for_every_kind_of_user(action: str) 
     """A, B and D get the same, and no frame of anybody carries an auth id that is no users.id (contract F1)."""
     async with world() as w:
         stage = await Stage.of(w)
-        onlookers = [await w.signed_in(person) for person in (A, B, C)]
+        onlookers = [await w.signed_in(person, phone=person.phone) for person in (A, B, C, D)]
         for one in onlookers:
             await one.ask("join_conversation", conversationId=ROOM)
         shapes = []

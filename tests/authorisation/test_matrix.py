@@ -36,11 +36,13 @@ typing_stop         ok  ok  ok  ok          denied denied  denied  denied   unau
 create_group        ok  ok  ok  ok          ok     ok      ok      ok       auth      token   auth    auth     auth
 join_group          ok  ok  ok  ok          ok     ok      ok      ok       auth      token   auth    auth     auth
 load_groups         ok  ok  ok  ok          ok     ok      ok      ok       auth      token   auth    auth     auth
+load_presence       ok  ok  ok  ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
+set_presence        ok  ok  ok  ok          ok     ok      ok      ok       unauth    token   unauth  unauth   unauth
 """
 """Codes of contract ws-protocol section 4 (F13: the code of an expired token; F19: two codes for one thing).
 
-Whoever is signed in may ask for its own lists, leave what it is not in, make conversations and groups, and join a group
-whose code it has.
+Whoever is signed in may ask for its own lists, say how it is, leave what it is not in, make conversations and groups,
+and join a group whose code it has.
 """
 
 _HEADER, *_ROWS = (line.split() for line in MATRIX.strip().splitlines())

@@ -12,10 +12,13 @@ from scripts.sandbox.address import SandboxAddress
 from scripts.sandbox.generations import Generation
 from scripts.stack import running_bridge
 from tests.clients.legacy import Library
-from tests.conftest import SandboxOf
+from tests.conftest import SandboxOf, sandboxes
 from tests.e2e.clients.company import Company, InTurn, LibraryOf
 from tests.e2e.database import Database
 from tests.sandbox.legacy_clients import SupabaseJs
+
+# Whoever comes again is told of again.
+HASTY = {"BRIDGE_PRESENCE_GRACE_SECONDS": "0.01"}
 
 UrlOf = Callable[[SandboxAddress], str]
 CompanyAt = Callable[[str], Company]
@@ -26,11 +29,24 @@ def on(*generations: Generation) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("sandbox", generations, indirect=True)
 
 
+@pytest.fixture(scope="session")
+def sandbox_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxAddress]:
+    """Yield a sandbox of the first generation for these tests alone.
+
+    The bridge that they share says of people that they are gone when the next test has long begun.
+    """
+    with sandboxes(tmp_path_factory) as found:
+        yield found("db1")
+
+
 @pytest.fixture
 def sandbox(request: pytest.FixtureRequest, sandbox_of: SandboxOf) -> SandboxAddress:
     """Return a sandbox of the generation that a test asks for."""
     generation: Generation = getattr(request, "param", "db1")
-    return sandbox_of(generation)
+    if generation != "db1":
+        return sandbox_of(generation)
+    apart: SandboxAddress = request.getfixturevalue("sandbox_apart")
+    return apart
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +75,7 @@ def bridge_of() -> Iterator[UrlOf]:
 
         def of(sandbox: SandboxAddress) -> str:
             if sandbox.url not in started:
-                url, _ = runner.run(stack.enter_async_context(running_bridge(sandbox, quiet=True)))
+                url, _ = runner.run(stack.enter_async_context(running_bridge(sandbox, environment=HASTY, quiet=True)))
                 started[sandbox.url] = url
             return started[sandbox.url]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.generations import CONTENT_UNAVAILABLE, W3, Reconnecting
+from tests.clients.generations import CONTENT_UNAVAILABLE, W2, W3, Reconnecting
 from tests.clients.screens import bubbles, line_of, texts
 from tests.clients.store import ChatStore
 from tests.e2e.clients.company import Company, frames, ids_received, said, settled, shown, told_of
@@ -102,6 +102,31 @@ async def test_typing_is_seen_and_ends(company: Company, database: Database, kin
     await settled(carol)
     assert [one["payload"]["isTyping"] for one in frames(carol, "typing_update")] == [True, False]
     assert bob.failures == []
+
+
+@pytest.mark.parametrize(("sandbox", "kind"), [("db1", "w1"), ("db1", "w2"), ("db3", "w3")], indirect=["sandbox"])
+async def test_coming_and_going_is_told_and_only_logged(company: Company, database: Database, kind: str) -> None:
+    """A frame for the room that one has joined; no UI shows who is there (contract F15, F35)."""
+    conversation_id = await database.conversation("bob")
+    user_id, token = await database.new_person()
+    await database.run(
+        "insert into conversation_participants (conversation_id, user_id) values (%s, %s)", conversation_id, user_id
+    )
+    bob = await enter(company, kind)("bob")
+    await bob.select(conversation_id)
+    somebody = company.watch(W2(await company.page(), company.url.removesuffix("/ws")))
+    await somebody.connect(token)
+    await bob.page.until(lambda: told_presence(bob, conversation_id) == ["user_online"])
+    somebody.page.close()
+    await bob.page.until(lambda: told_presence(bob, conversation_id) == ["user_online", "user_offline"])
+    assert {frame["payload"]["userId"] for frame in bob.broadcasts} == {user_id}
+    assert (bob.state.messages, bob.state.typing_users) == ([], [])
+
+
+def told_presence(store: ChatStore, conversation_id: str) -> list[str]:
+    """Return the types of the presence frames of a conversation."""
+    about = frames(store, "user_online", "user_offline")
+    return [frame["type"] for frame in about if frame["payload"]["conversationId"] == conversation_id]
 
 
 @everywhere
