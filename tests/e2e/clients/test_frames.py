@@ -15,7 +15,8 @@ from tests.clients.page import ReadyState
 from tests.clients.screens import line_of, texts
 from tests.clients.store import ChatStore, RequestFailed
 from tests.e2e.clients.company import Company, frames, ids_received, said, settled, told_of
-from tests.e2e.clients.conftest import on
+from tests.e2e.clients.conftest import CompanyAt, on
+from tests.e2e.conftest import StartBridge
 from tests.e2e.database import Database
 
 AWKWARD = [r"back\slash C:\new", r"\x4142", "\\\\", "☺ 👩‍🌾 żółć 北京", JUNK, r'{"v":3,"c":"\\"}', "a\tb\nc ", "0"]
@@ -98,6 +99,20 @@ async def test_metadata_that_is_no_small_object_is_refused(company: Company, dat
         await bob.request("send_message", wanted)
     assert refused.value.code == "INVALID_DATA"
     assert await database.texts(conversation_id) == []
+
+
+async def test_a_megabyte_of_metadata_is_refused_where_frames_may_be_so_long(
+    start_bridge: StartBridge, company_at: CompanyAt, database: Database
+) -> None:
+    """Under the request's id (contract F21); by default such a frame is never read, and the socket closed with 1009."""
+    conversation_id = await database.conversation("bob")
+    async with start_bridge(max_frame_characters=2_000_000) as bridge:
+        bob = await company_at(bridge.url).w2("bob")
+        wanted = {"conversationId": conversation_id, "content": "x", "metadata": {"large": "x" * 1_000_000}}
+        with pytest.raises(RequestFailed) as refused:
+            await bob.request("send_message", wanted)
+        assert refused.value.code == "INVALID_DATA"
+        await said(bob, conversation_id, "and it goes on")
 
 
 async def test_the_senders_pages_get_it_too_after_the_answer(company: Company, database: Database) -> None:
