@@ -105,7 +105,7 @@ async def test_somebody_known_by_phone_only_is_found_by_it(bridge: RunningBridge
     """Whether or not the token's number has its plus (contract F4)."""
     [(number,)] = await database.fetch("select phone_number from users where id = %s", database.user("dave"))
     for phone in (number, number.removeprefix("+")):
-        token = await database.token_of("dave", phone=phone)
+        token = await database.token_of("dave", claims={"phone": phone})
         async with bridge.client() as client:
             assert (await client.authenticate(token)).id == database.user("dave")
 
