@@ -19,6 +19,7 @@ from tests.clients.sealing import Keys, KeyServer
 from tests.clients.store import ChatStore, Returned
 from tests.e2e.database import Database
 from tests.emulated_w1 import read_frame
+from tests.specified import check_from_bridge
 
 S = TypeVar("S", bound=ChatStore)
 LibraryOf = Callable[[SandboxAddress], Library]
@@ -87,11 +88,12 @@ class Company:
         return str(self.sandbox.people[name].token)
 
     def check_frames(self) -> None:
-        """See that W1, the strictest, takes everything that anybody was sent (contract F15, F18)."""
+        """See that W1, the strictest, takes all that anybody was sent, and that it is as specified (F15, F18)."""
         for store in self._stores:
             assert store.dropped == []
             for text in store.received_texts:
                 read_frame(text)
+                check_from_bridge(text)
 
     @property
     def _server(self) -> str:
