@@ -138,7 +138,7 @@ def _context(settings: Settings, store: Store, clock: Clock) -> Context:
         quotes=Quotes(store.messages, clock),
         hub=hub,
         times=SendTimes(clock),
-        typing=TypingState(hub, clock),
+        typing=TypingState(hub, clock, members.known),
         receipts=Receipts(hub),
         presence=PresenceState(
             clock,

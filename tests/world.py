@@ -97,7 +97,7 @@ class Parts:
             quotes=Quotes(self.store.messages, self.clock),
             hub=hub,
             times=SendTimes(self.clock),
-            typing=TypingState(hub, self.clock),
+            typing=TypingState(hub, self.clock, members.known),
             receipts=Receipts(hub),
             presence=PresenceState(self.clock, grace_seconds=GRACE_SECONDS, heartbeat_seconds=HEARTBEAT_SECONDS),
             health=Health(hub, self.clock),
