@@ -134,6 +134,27 @@ class L:
         answer = await self._call("createDirectConversation", user1_id=self.user_id, user2_id=other_id)
         return str(answer.data)
 
+    async def create_group(self, name: str, *, description: str | None = None, is_public: bool = False) -> Returned:
+        """Call the function of that purpose and read the first row of its answer; only users with one id may."""
+        answer = await self._call(
+            "createGroup",
+            group_name=name,
+            group_description=description,
+            creator_id=self.user_id,
+            is_public_group=is_public,
+        )
+        if not answer.data:
+            return Returned(success=False, error="Failed to create group")
+        return Returned(success=True, result=answer.data[0])
+
+    async def join_group_by_invite(self, code: str) -> Returned:
+        """Call the function of that purpose; the UI has put the code into capitals. It has never succeeded."""
+        answer = await self._call("joinGroupByInvite", invite_code_param=code.upper(), user_id_param=self.user_id)
+        if not answer.data:
+            return Returned(success=False, error="Failed to join group")
+        first: Json = answer.data[0]
+        return Returned(success=first["success"], result=first, error=None if first["success"] else first["message"])
+
     async def subscribe_to_conversation(self, conversation_id: str) -> None:
         """Listen to new messages and to changed typing rows; returns when changes flow."""
         flowing = asyncio.Event()

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from bridge.actions import ACTIONS
 from bridge.client import RequestRefused, WireClient
 from scripts.sandbox.address import SandboxAddress
+from tests.e2e.checked import CheckedClient
 from tests.e2e.conftest import RunningBridge, StartBridge
 from tests.e2e.database import Database
 
@@ -87,7 +88,7 @@ async def test_a_token_in_the_upgrade_means_nothing(bridge: RunningBridge) -> No
     people = bridge.sandbox.people
     bobs, carol = str(people["bob"].token), people["carol"]
     headers = {"Authorization": f"Bearer {bobs}", "Cookie": f"sb-access-token={bobs}"}
-    async with WireClient.connect(f"{bridge.url}?token={bobs}", headers=headers) as client:
+    async with CheckedClient.connect(f"{bridge.url}?token={bobs}", headers=headers) as client:
         for action in ACTIONS:
             with pytest.raises(RequestRefused) as refused:
                 await client.request(action, {})
