@@ -40,7 +40,7 @@ async def back(store: ChatStore) -> None:
 
 @both
 async def test_after_a_cut_auth_alone_is_enough(company: Company, database: Database, kind: str) -> None:
-    """What is said later arrives; what was said meanwhile is there after a load (contract F27)."""
+    """What is said and typed later arrives; what was said meanwhile is there after a load (contract F27)."""
     conversation_id = await database.conversation("bob", "carol")
     bob, carol = await page_of(company, kind, "bob"), await company.w2("carol")
     await bob.select(conversation_id)
@@ -54,6 +54,8 @@ async def test_after_a_cut_auth_alone_is_enough(company: Company, database: Data
     await shown("and later", bob)
     assert ids_received(bob) == [before, later]
     assert texts(bob) == ["before", "and later"]
+    await carol.set_typing(conversation_id)
+    await bob.page.until(lambda: bob.state.typing_users == [database.user("carol")])
     await bob.load_messages(conversation_id)
     assert [one["id"] for one in bob.state.messages] == [before, away, later]
 
