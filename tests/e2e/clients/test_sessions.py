@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.clients.envelopes import Json
 from tests.clients.generations import CONTENT_UNAVAILABLE, W2, W3, Reconnecting
 from tests.clients.screens import bubbles, line_of, texts
 from tests.clients.store import ChatStore
@@ -119,14 +120,19 @@ async def test_coming_and_going_is_told_and_only_logged(company: Company, databa
     await bob.page.until(lambda: told_presence(bob, conversation_id) == ["user_online"])
     somebody.page.close()
     await bob.page.until(lambda: told_presence(bob, conversation_id) == ["user_online", "user_offline"])
-    assert {frame["payload"]["userId"] for frame in bob.broadcasts} == {user_id}
+    assert {frame["payload"]["userId"] for frame in presence_of(bob, conversation_id)} == {user_id}
     assert (bob.state.messages, bob.state.typing_users) == ([], [])
 
 
 def told_presence(store: ChatStore, conversation_id: str) -> list[str]:
     """Return the types of the presence frames of a conversation."""
+    return [frame["type"] for frame in presence_of(store, conversation_id)]
+
+
+def presence_of(store: ChatStore, conversation_id: str) -> list[Json]:
+    """Return the presence frames of a conversation; others come of what the person had open before."""
     about = frames(store, "user_online", "user_offline")
-    return [frame["type"] for frame in about if frame["payload"]["conversationId"] == conversation_id]
+    return [frame for frame in about if frame["payload"]["conversationId"] == conversation_id]
 
 
 @everywhere
