@@ -34,6 +34,11 @@ everywhere = pytest.mark.parametrize(("sandbox", "kind"), WHERE_AND_WHO, indirec
 Client = Any
 """Any of the three; W3's sendMessage takes its arguments in another order."""
 
+once_each = pytest.mark.parametrize(
+    ("sandbox", "kind"), [("db1", "w1"), ("db1", "w2"), ("db3", "w3")], indirect=["sandbox"]
+)
+"""Where the form of what is stored plays no part."""
+
 
 def enter(company: Company, kind: str) -> Callable[[str], Awaitable[Client]]:
     """Return how people log in at this kind of client."""
@@ -89,7 +94,7 @@ def opened(store: ChatStore, quoted: str | None) -> str | None:
     return store._keys.open(quoted) if isinstance(store, W3) and quoted else quoted
 
 
-@everywhere
+@once_each
 async def test_typing_is_seen_and_ends(company: Company, database: Database, kind: str) -> None:
     """Two stops from the typist's page, one at the other end (contract F36)."""
     conversation_id = await database.conversation("bob", "carol")
@@ -105,7 +110,7 @@ async def test_typing_is_seen_and_ends(company: Company, database: Database, kin
     assert bob.failures == []
 
 
-@pytest.mark.parametrize(("sandbox", "kind"), [("db1", "w1"), ("db1", "w2"), ("db3", "w3")], indirect=["sandbox"])
+@once_each
 async def test_coming_and_going_is_told_and_only_logged(company: Company, database: Database, kind: str) -> None:
     """A frame for the room that one has joined; no UI shows who is there (contract F15, F35)."""
     conversation_id = await database.conversation("bob")
@@ -150,7 +155,7 @@ async def test_making_a_conversation(company: Company, database: Database, kind:
     assert set(bob.sent) <= SENT_BY_EVERY_CLIENT
 
 
-@everywhere
+@once_each
 async def test_leaving_and_coming_back(company: Company, database: Database, kind: str) -> None:
     """Logged out, W1 and W2 are back after a second with the old token; W3 never is, and thinks it never left."""
     conversation_id = await database.conversation("bob", "carol")
