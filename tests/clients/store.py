@@ -77,6 +77,7 @@ class ChatStore:
         self.token: str | None = None
         self.sent: list[str] = []
         self.received_texts: list[str] = []
+        self.texts_by_socket: dict[BrowserSocket, list[str]] = {}
         self.dropped: list[str] = []
         self.broadcasts: list[Json] = []
         self.failures: list[RequestFailed] = []
@@ -201,6 +202,7 @@ class ChatStore:
     def received(self, socket: BrowserSocket, text: str) -> None:
         """Settle the request that a frame belongs to; anything else is a broadcast."""
         self.received_texts.append(text)
+        self.texts_by_socket.setdefault(socket, []).append(text)
         envelope = self.validator.accepted(text)
         if envelope is None:
             self.dropped.append(text)

@@ -72,7 +72,7 @@ async def test_a_bad_token_opens_nothing(bridge: RunningBridge) -> None:
         with pytest.raises(RequestRefused) as refused:
             await client.load_conversations()
         assert refused.value.code == "AUTH_REQUIRED"
-        assert (await client.authenticate(good)).id == str(sandbox.people["bob"].user_id)
+        assert (await client.authenticate(good)).user.id == str(sandbox.people["bob"].user_id)
 
 
 async def test_the_projects_keys_are_nobodys_tokens(bridge: RunningBridge) -> None:
@@ -93,7 +93,7 @@ async def test_a_token_in_the_upgrade_means_nothing(bridge: RunningBridge) -> No
             with pytest.raises(RequestRefused) as refused:
                 await client.request(action, {})
             assert refused.value.code in {"AUTH_REQUIRED", "UNAUTHORIZED"}
-        assert (await client.authenticate(str(carol.token))).id == str(carol.user_id)
+        assert (await client.authenticate(str(carol.token))).user.id == str(carol.user_id)
         direct = str(bridge.sandbox.conversations["bob-carol"])
         sent = await client.send_message(direct, "it is me")
         assert sent.sender_id == str(carol.user_id)
@@ -108,7 +108,7 @@ async def test_somebody_known_by_phone_only_is_found_by_it(bridge: RunningBridge
     for phone in (number, number.removeprefix("+")):
         token = await database.token_of("dave", claims={"phone": phone})
         async with bridge.client() as client:
-            assert (await client.authenticate(token)).id == database.user("dave")
+            assert (await client.authenticate(token)).user.id == database.user("dave")
 
 
 async def test_the_phone_can_be_left_out_of_it(start_bridge: StartBridge, sandbox: SandboxAddress) -> None:
@@ -129,5 +129,5 @@ async def test_of_two_rows_with_one_account_the_older_counts(bridge: RunningBrid
     for _ in range(3):
         with capture_logs() as logs:
             async with bridge.client() as client:
-                assert (await client.authenticate(token)).id == older
+                assert (await client.authenticate(token)).user.id == older
         assert [line["chosen"] for line in logs if line["event"] == "identity.ambiguous"] == [older]

@@ -13,7 +13,7 @@ from scripts.sandbox.address import SandboxAddress
 from tests.clients.envelopes import Json
 from tests.clients.generations import W1, W2, W3
 from tests.clients.legacy import Answer, L, Library, Project
-from tests.clients.page import Page, open_page
+from tests.clients.page import BrowserSocket, Page, open_page
 from tests.clients.screens import texts
 from tests.clients.sealing import Keys, KeyServer
 from tests.clients.store import ChatStore, Returned
@@ -137,19 +137,27 @@ async def shown(text: str, *stores: ChatStore) -> None:
 
 
 def _is_told(store: ChatStore, message_id: str) -> bool:
-    return message_id in ids_received(store)
+    return any(one["id"] == message_id for one in _messages(store.received_texts))
 
 
 def _is_shown(store: ChatStore, text: str) -> bool:
     return texts(store)[-1:] == [text]
 
 
-def ids_received(store: ChatStore) -> list[str]:
-    """Return the ids of the messages that this page was told of, repeats included."""
-    return [one["payload"]["message"]["id"] for one in store.broadcasts if one["type"] == "message_received"]
+def ids_received(store: ChatStore, conversation_id: str, socket: BrowserSocket | None = None) -> list[str]:
+    """Return the ids of a conversation's messages pushed to a socket, the page's latest if none is named.
+
+    Repeats are in it. Other conversations are not: whoever logs in is told what its last connection may have missed.
+    """
+    assert store.socket is not None
+    told = _messages(store.texts_by_socket.get(socket or store.socket, []))
+    return [one["id"] for one in told if one["conversation_id"] == conversation_id]
 
 
 def frames(store: ChatStore, *types: str) -> list[Json]:
     """Return the frames of these types that this page got."""
-    read = [json.loads(text) for text in store.received_texts]
-    return [frame for frame in read if frame["type"] in types]
+    return [frame for frame in map(json.loads, store.received_texts) if frame["type"] in types]
+
+
+def _messages(received: Sequence[str]) -> list[Json]:
+    return [frame["payload"]["message"] for frame in map(json.loads, received) if frame["type"] == "message_received"]

@@ -66,17 +66,17 @@ async def test_a_removed_member_is_out_of_everything(
     await told_of(legacy, bob, dave)
     await carol.load_conversations()
     assert len(carol.received_texts) == told_before + len(REFUSED) + 1
-    assert ids_received(carol) == [hello]
+    assert ids_received(carol, conversation_id) == [hello]
     assert conversation_id not in {line.id for line in sidebar(carol)}
     assert await member_count(bob, conversation_id) == 2
-    assert ids_received(dave) == [hello, secret, legacy]
+    assert ids_received(dave, conversation_id) == [hello, secret, legacy]
 
     await database.admit(conversation_id, "carol")
     await bridge_notices(bridge, conversation_id, database.user("carol"), member=True)
     await carol.select(conversation_id)
     again = await said(bob, conversation_id, "welcome back")
     await shown("welcome back", carol)
-    assert ids_received(carol) == [hello, again]
+    assert ids_received(carol, conversation_id) == [hello, again]
 
 
 async def test_what_somebody_removed_sends_past_the_bridge_is_told_to_nobody(
@@ -93,7 +93,7 @@ async def test_what_somebody_removed_sends_past_the_bridge_is_told_to_nobody(
     last = await said(dave, conversation_id, "is she gone?")
     await told_of(last, bob, dave)
     await settled(bob, dave)
-    assert ids_received(bob) == ids_received(dave) == [first, last]
+    assert ids_received(bob, conversation_id) == ids_received(dave, conversation_id) == [first, last]
 
 
 async def test_typing_of_somebody_removed_is_told_to_nobody(

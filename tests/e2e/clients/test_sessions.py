@@ -84,7 +84,7 @@ async def test_talking(company: Company, database: Database, kind: str) -> None:
         await shown("Yes please", store)
         reply = bubbles(store.state.messages)[1]
         assert (reply.author, opened(store, reply.quoted)) == ("Carol Chen", "Tea?")
-        assert ids_received(store) == [question, answer]
+        assert ids_received(store, conversation_id) == [question, answer]
         await store.load_messages(conversation_id)
         assert texts(store) == ["Tea?", "Yes please"]
 
@@ -176,4 +176,4 @@ async def test_leaving_and_coming_back(company: Company, database: Database, kin
     first = await said(carol, conversation_id, "still there?")
     await shown("still there?", bob)
     await settled(bob, carol)
-    assert ids_received(bob) == ids_received(carol) == [first]
+    assert ids_received(bob, conversation_id) == ids_received(carol, conversation_id) == [first]

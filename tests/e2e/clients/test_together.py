@@ -42,7 +42,7 @@ async def test_plain_text_clients_of_all_generations(company: Company, database:
     everything = ["alice at W1", "bob at W2", "carol at L"]
     for store in (alice, bob, dave):
         await settled(store)
-        assert ids_received(store) == [first, second, third]
+        assert ids_received(store, conversation_id) == [first, second, third]
         assert texts(store) == everything
         assert [bubble.quoted for bubble in bubbles(store.state.messages)] == [None, *everything[:2]]
         await store.load_messages(conversation_id)
@@ -66,7 +66,7 @@ async def test_what_a_legacy_page_may_not_write_is_written_for_it(company: Compa
     assert carol.state.hidden == [403, 403]
     answer = await said(carol, conversation_id, "done", reply_to=sent)
     await shown("done", bob)
-    assert ids_received(bob) == [sent, answer]
+    assert ids_received(bob, conversation_id) == [sent, answer]
     assert bob.state.typing_users == []
 
 
@@ -92,7 +92,7 @@ async def test_a_stranger_at_a_legacy_page_is_heard_by_nobody(company: Company, 
     await told_of(after, bob, carol)
     for store in (bob, carol):
         await settled(store)
-        assert ids_received(store) == [after]
+        assert ids_received(store, conversation_id) == [after]
 
 
 @on("db2")
@@ -107,8 +107,8 @@ async def test_plain_text_clients_on_bytea(company: Company, database: Database)
     await shown("by SQL", alice, bob, dave)
     for store in (alice, bob, dave):
         await settled(store)
-        assert ids_received(store)[:3] == sent
-        assert len(ids_received(store)) == 4
+        assert ids_received(store, conversation_id)[:3] == sent
+        assert len(ids_received(store, conversation_id)) == 4
         await store.load_messages(conversation_id)
         assert texts(store) == ["by 0", "by 1", "by 2", "by SQL"]
     assert await database.texts(conversation_id) == ["by 0", "by 1", "by 2", "by SQL"]
@@ -189,7 +189,7 @@ async def test_plain_and_sealed_messages_in_one_conversation(company: Company, d
     for store in (bob, carol, dave):
         await told_of(legacy, store)
         # The first was written just before they came, and may have been told to some of them.
-        assert [one for one in ids_received(store) if one != before] == [plain, sealed, legacy]
+        assert [one for one in ids_received(store, conversation_id) if one != before] == [plain, sealed, legacy]
         live = texts(store)
         await store.load_messages(conversation_id)
         assert texts(store) == live
