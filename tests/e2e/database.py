@@ -143,17 +143,18 @@ class Database:
         """Let the sandbox sign a token for a sample person."""
         return await self.token(str(self._sandbox.people[name].auth_id), **wanted)
 
-    async def new_person(self) -> tuple[str, str]:
-        """Insert a users row of the normal kind, whose two ids differ; return its id and a token."""
+    async def new_person(self, *, is_linked: bool = True) -> tuple[str, str]:
+        """Insert a users row whose two ids differ, or that is known by phone only; return its id and a token."""
         user_id, auth_id = str(uuid.uuid4()), str(uuid.uuid4())
+        phone = f"+{uuid.uuid4().int % 10**14}"
         await self.run(
             "insert into users (id, auth_user_id, username, display_name, phone_number) values (%s, %s, %s, 'New', %s)",
             user_id,
-            auth_id,
+            auth_id if is_linked else None,
             user_id,
-            f"+{uuid.uuid4().int % 10**14}",
+            phone,
         )
-        return user_id, await self.token(auth_id)
+        return user_id, await self.token(auth_id, claims={"phone": phone})
 
     async def members(self, conversation_id: str) -> dict[str, str]:
         """Return the active members of a conversation with their roles."""
@@ -163,6 +164,6 @@ class Database:
         )
         return dict(rows)
 
-    async def run(self, statement: str, *values: object) -> None:
-        """Execute a statement."""
-        await self._connection.execute(statement.encode(), values)
+    async def run(self, statement: str, *values: object, **named: object) -> None:
+        """Execute a statement, with values by place or by name."""
+        await self._connection.execute(statement.encode(), named or values)
