@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -38,6 +39,15 @@ REQUESTS: dict[str, Request] = {
     "load_groups": {},
     "load_presence": {"conversationId": ROOM},
     "set_presence": {"status": "busy"},
+    "load_participants": {"conversationId": ROOM},
+    "add_participants": {"conversationId": ROOM, "userIds": [F.user_id]},
+    "search_users": {"query": X.user.username},
+    "load_conversation_timer": {"conversationId": ROOM},
+    "set_conversation_timer": {"conversationId": ROOM, "enabled": True, "durationDays": 7},
+    "set_own_timer": {"conversationId": ROOM, "disappearSeconds": 60},
+    "load_retention": {},
+    "set_retention": {"days": 7},
+    "update_profile": {"bio": "At sea"},
 }
 """What a member may ask for."""
 
@@ -54,7 +64,8 @@ class Stage:
 
     @classmethod
     async def of(cls, world: World) -> Stage:
-        """Write messages, let A look at the room, and F own a group."""
+        """Write messages, let A look at the room, and F own a group; the table has a place for everything."""
+        world.tables.has_own_timers = True
         world.legacy_insert(message(1, B, content=SECRET))
         world.legacy_insert(message(2, C, content=SECRET))
         world.legacy_insert(message(3, X, conversation=OTHER_ROOM, content="elsewhere"))
@@ -70,7 +81,8 @@ class Stage:
     def written(self) -> tuple[object, ...]:
         """Return a copy of whatever an action could have written."""
         tables = self.world.tables
-        return (*tables.contents(), dict(tables.messages_by_id), set(tables.read), dict(tables.sealed))
+        chosen = (dict(tables.own_timers), dict(tables.retention_days), copy.deepcopy(tables.profile_texts))
+        return (*tables.contents(), dict(tables.messages_by_id), set(tables.read), dict(tables.sealed), *chosen)
 
     async def something_happens(self) -> None:
         """Let A, whose token is fresh, type and send in the room, for everybody who may know."""

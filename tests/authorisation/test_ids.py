@@ -13,7 +13,7 @@ from bridge.models import MessageId
 from bridge.protocol import LISTED_TYPES
 from tests.authorisation.stage import FOREIGN, IN_A_CONVERSATION, OTHERS, OWN, REQUESTS, Stage
 from tests.authorisation.test_matrix import heard
-from tests.people import OTHER_ROOM, ROOM, A, B, C, D, E, F, X, conversation_id, message_id, uuid_of
+from tests.people import OTHER_ROOM, ROOM, A, B, C, D, E, F, X, conversation_id, message_id, participant, uuid_of
 from tests.world import Client, World, world
 
 UNKNOWN = str(conversation_id(99))
@@ -93,6 +93,12 @@ create_conversation  participantIds   [my-auth-id]     INVALID_DATA       -
 create_conversation  participantIds   [me,my-auth-id]  INVALID_DATA       -
 create_conversation  participantIds   10000-people     INVALID_DATA       -
 create_conversation  participantIds   none-at-all      INVALID_DATA       -
+add_participants     userIds          [unknown]        DATABASE_ERROR     -
+add_participants     userIds          [no-uuid]        DATABASE_ERROR     -
+add_participants     userIds          [conversation]   DATABASE_ERROR     -
+add_participants     userIds          [no-users-row]   DATABASE_ERROR     -
+add_participants     userIds          10000-people     INVALID_DATA       -
+add_participants     userIds          none-at-all      INVALID_DATA       -
 join_group           inviteCode       unknown          INVALID_DATA       -
 join_group           inviteCode       group            INVALID_DATA       -
 """
@@ -210,6 +216,7 @@ async def test_results_are_the_same_in_kind_for_every_kind_of_user(action: str) 
             asking = await w.signed_in(person, phone=person.phone)
             asking.also = LISTED_TYPES
             w.tables.read.discard((OTHERS, person.user_id))
+            w.tables.rows.pop(participant(F).id, None)
             reply = await asking.ask(action, **requested_by(person.user_id, stage, action))
             shapes.append(in_kind(reply.payload))
             for client in (asking, *onlookers, stage.watcher):

@@ -22,27 +22,36 @@ FAULTS = {
 }
 
 MATRIX = """
-                    A   B   D   auth-id-row left   removed deleted stranger anonymous expired service anon-key no-row
-load_conversations  ok  ok  ok  ok          ok     ok      ok      ok       auth      token   auth    auth     auth
-join_conversation   ok  ok  ok  ok          denied denied  denied  denied   auth      token   auth    auth     auth
-leave_conversation  ok  ok  ok  ok          ok     ok      ok      ok       auth      token   auth    auth     auth
-create_conversation ok  ok  ok  ok          ok     ok      ok      ok       auth      token   auth    auth     auth
-send_message        ok  ok  ok  ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
-load_messages       ok  ok  ok  ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
-load_more_messages  ok  ok  ok  ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
-mark_as_read        ok  ok  ok  ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
-typing_start        ok  ok  ok  ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
-typing_stop         ok  ok  ok  ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
-create_group        ok  ok  ok  ok          ok     ok      ok      ok       auth      token   auth    auth     auth
-join_group          ok  ok  ok  ok          ok     ok      ok      ok       auth      token   auth    auth     auth
-load_groups         ok  ok  ok  ok          ok     ok      ok      ok       auth      token   auth    auth     auth
-load_presence       ok  ok  ok  ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
-set_presence        ok  ok  ok  ok          ok     ok      ok      ok       unauth    token   unauth  unauth   unauth
+                        A  B  D  auth-id-row left   removed deleted stranger anonymous expired service anon-key no-row
+load_conversations      ok ok ok ok          ok     ok      ok      ok       auth      token   auth    auth     auth
+join_conversation       ok ok ok ok          denied denied  denied  denied   auth      token   auth    auth     auth
+leave_conversation      ok ok ok ok          ok     ok      ok      ok       auth      token   auth    auth     auth
+create_conversation     ok ok ok ok          ok     ok      ok      ok       auth      token   auth    auth     auth
+send_message            ok ok ok ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
+load_messages           ok ok ok ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
+load_more_messages      ok ok ok ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
+mark_as_read            ok ok ok ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
+typing_start            ok ok ok ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
+typing_stop             ok ok ok ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
+create_group            ok ok ok ok          ok     ok      ok      ok       auth      token   auth    auth     auth
+join_group              ok ok ok ok          ok     ok      ok      ok       auth      token   auth    auth     auth
+load_groups             ok ok ok ok          ok     ok      ok      ok       auth      token   auth    auth     auth
+load_presence           ok ok ok ok          denied denied  denied  denied   unauth    token   unauth  unauth   unauth
+set_presence            ok ok ok ok          ok     ok      ok      ok       unauth    token   unauth  unauth   unauth
+load_participants       ok ok ok ok          denied denied  denied  denied   auth      token   auth    auth     auth
+add_participants        ok ok ok ok          denied denied  denied  denied   auth      token   auth    auth     auth
+search_users            ok ok ok ok          ok     ok      ok      ok       auth      token   auth    auth     auth
+load_conversation_timer ok ok ok ok          denied denied  denied  denied   auth      token   auth    auth     auth
+set_conversation_timer  ok ok ok ok          denied denied  denied  denied   auth      token   auth    auth     auth
+set_own_timer           ok ok ok ok          denied denied  denied  denied   auth      token   auth    auth     auth
+load_retention          ok ok ok ok          ok     ok      ok      ok       auth      token   auth    auth     auth
+set_retention           ok ok ok ok          ok     ok      ok      ok       auth      token   auth    auth     auth
+update_profile          ok ok ok ok          ok     ok      ok      ok       auth      token   auth    auth     auth
 """
 """Codes of contract ws-protocol section 4 (F13: the code of an expired token; F19: two codes for one thing).
 
 Whoever is signed in may ask for its own lists, say how it is, leave what it is not in, make conversations and groups,
-and join a group whose code it has.
+join a group whose code it has, look for people, and choose for itself.
 """
 
 _HEADER, *_ROWS = (line.split() for line in MATRIX.strip().splitlines())
