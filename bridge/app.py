@@ -140,6 +140,11 @@ def _context(settings: Settings, store: Store, clock: Clock) -> Context:
     history = History(clock)
     hub = Hub(clock, history)
     members = Members(store.conversations, clock, settings.membership_max_age_seconds)
+    presence = PresenceState(
+        clock,
+        grace_seconds=settings.presence_grace_seconds,
+        heartbeat_seconds=settings.presence_heartbeat_seconds,
+    )
     return Context(
         store=store,
         members=members,
@@ -147,16 +152,12 @@ def _context(settings: Settings, store: Store, clock: Clock) -> Context:
         quotes=Quotes(store.messages, clock),
         hub=hub,
         times=SendTimes(clock),
-        typing=TypingState(hub, clock),
+        typing=TypingState(hub, clock, members.known),
         receipts=Receipts(hub),
-        presence=PresenceState(
-            clock,
-            grace_seconds=settings.presence_grace_seconds,
-            heartbeat_seconds=settings.presence_heartbeat_seconds,
-        ),
+        presence=presence,
         health=Health(hub, clock),
         message_states=MessageStates(),
-        lists=Lists(store, hub, members, clock),
+        lists=Lists(store, hub, members, presence, clock),
         left_rooms=LeftRooms(clock, settings.resume_rooms_seconds),
         guests=Guests(_user_limits(settings), clock),
         logins=Logins(clock, settings.login_check_seconds),

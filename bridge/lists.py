@@ -33,6 +33,7 @@ from bridge.models import (
     UserId,
     profile_of,
 )
+from bridge.presence import PresenceState
 from bridge.recent import Recent
 from bridge.store import Store
 
@@ -63,10 +64,20 @@ class News:
 class Lists:
     """Tells people what is new in their lists, and members who the members are."""
 
-    def __init__(self, store: Store, hub: Hub, members: Members, clock: Clock, *, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self,
+        store: Store,
+        hub: Hub,
+        members: Members,
+        presence: PresenceState,
+        clock: Clock,
+        *,
+        capacity: int = CAPACITY,
+    ) -> None:
         self._store = store
         self._hub = hub
         self._members = members
+        self._presence = presence
         self._clock = clock
         self._lines: Recent[tuple[ConversationId, str], Face] = Recent(capacity)
         self._seats: Recent[tuple[ConversationId, UserId], Face] = Recent(capacity)
@@ -114,6 +125,7 @@ class Lists:
         for row_id, person, role in news.people:
             if row_id in present and self._is_seat_news(news.conversation_id, person.id, (role,)):
                 self._hub.publish(MemberAdded(topic=news.conversation_id, member=person, role=role), present)
+                self._introduce(person.id, present - {row_id, person.id})
 
     async def left(self, conversation_id: ConversationId, user_id: UserId) -> None:
         """Deliver nothing more to somebody whose participant row is no longer active, and tell.
@@ -242,6 +254,12 @@ class Lists:
         if self._told(conversation_id, identity) != {_GONE}:
             self._take_as_told(conversation_id, identity, _GONE)
             self._hub.publish(ConversationRemoved(topic=conversation_id), identity.ids)
+
+    def _introduce(self, user_id: UserId, others: Set[str]) -> None:
+        """Say that somebody is here: when it became so, only those heard of it who shared a conversation already."""
+        presence = self._presence.of_newcomer(user_id)
+        if presence is not None:
+            self._hub.publish(presence, others)
 
     async def _tell_member_gone(
         self, conversation_id: ConversationId, user_id: UserId, members: frozenset[UserId]

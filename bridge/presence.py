@@ -195,6 +195,15 @@ class PresenceState:
 
     # What is to be told
 
+    def of_newcomer(self, user_id: UserId) -> PresenceChanged | None:
+        """Return how somebody is, for those who come to share a conversation with them; None of who is not here."""
+        person = self._people.get(user_id)
+        if person is None or person.status is OFFLINE:
+            return None
+        return PresenceChanged(
+            user_id=user_id, was=person.status, status=person.status, last_seen=self._last_seen(person)
+        )
+
     def untold(self) -> list[Identity]:
         """Return those of whom something is to be told now."""
         now = self._clock.monotonic()

@@ -6,7 +6,7 @@ keystroke is not a write.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from bridge.clock import Clock
@@ -35,9 +35,10 @@ class _Typing:
 class TypingState:
     """The people who are typing."""
 
-    def __init__(self, hub: Hub, clock: Clock) -> None:
+    def __init__(self, hub: Hub, clock: Clock, known_members: Callable[[ConversationId], Set[str] | None]) -> None:
         self._hub = hub
         self._clock = clock
+        self._known_members = known_members
         self._typing: dict[Place, _Typing] = {}
         self._unwritten: dict[Place, bool] = {}
         self._written_at: Recent[Place, float] = Recent(CAPACITY)
@@ -88,6 +89,9 @@ class TypingState:
 
     def _tell(self, place: Place, *, is_typing: bool, write: bool) -> None:
         one = self._typing[place]
-        self._hub.publish(TypingChanged(topic=place[0], typist=one.typist, is_typing=is_typing), one.members)
+        # Somebody may have been removed since the last key: the end is none of their business any more (contract F8).
+        current = self._known_members(place[0])
+        members = one.members if current is None else one.members & current
+        self._hub.publish(TypingChanged(topic=place[0], typist=one.typist, is_typing=is_typing), members)
         if write:
             self._unwritten[place] = is_typing

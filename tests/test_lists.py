@@ -113,6 +113,20 @@ async def test_whoever_comes_sees_a_new_line_and_the_members_see_who_came() -> N
     assert s.old.told == []
 
 
+async def test_whoever_comes_is_introduced_if_here() -> None:
+    """When they came online only those heard of it who shared a conversation then; their own clients hear nothing."""
+    setting = await Setting().live()
+    watching, x_too = (setting.listening(person, *BOTH, Capability.PRESENCE) for person in (A, X))
+    del setting.tables.rows[participant(D).id]
+    setting.context.presence.connect(X.identity)
+    await setting.enters(X)
+    await setting.enters(D)
+    told = [payload for name, payload in watching.told if name == "presence_changed"]
+    assert [(one["userId"], one["status"]) for one in told] == [(X.user_id, "online")]
+    assert [name for name, _ in watching.told] == [CAME, "presence_changed", CAME]
+    assert "presence_changed" not in {name for name, _ in [*x_too.told, *setting.a.told]}
+
+
 async def test_the_same_row_is_told_once_and_another_role_again() -> None:
     """Whatever else is written into it."""
     s = await Setting().live()

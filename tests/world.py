@@ -92,6 +92,7 @@ class Parts:
         history = History(self.clock)
         hub = Hub(self.clock, history)
         members = Members(self.store.conversations, self.clock, 60.0)
+        presence = PresenceState(self.clock, grace_seconds=GRACE_SECONDS, heartbeat_seconds=HEARTBEAT_SECONDS)
         self.context = Context(
             store=self.store,
             members=members,
@@ -99,12 +100,12 @@ class Parts:
             quotes=Quotes(self.store.messages, self.clock),
             hub=hub,
             times=SendTimes(self.clock),
-            typing=TypingState(hub, self.clock),
+            typing=TypingState(hub, self.clock, members.known),
             receipts=Receipts(hub),
-            presence=PresenceState(self.clock, grace_seconds=GRACE_SECONDS, heartbeat_seconds=HEARTBEAT_SECONDS),
+            presence=presence,
             health=Health(hub, self.clock),
             message_states=MessageStates(),
-            lists=Lists(self.store, hub, members, self.clock),
+            lists=Lists(self.store, hub, members, presence, self.clock),
             left_rooms=LeftRooms(self.clock, RESUME_ROOMS_SECONDS),
             guests=Guests(USER_LIMITS, self.clock),
             logins=Logins(self.clock, LOGIN_CHECK_SECONDS),

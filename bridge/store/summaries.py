@@ -62,12 +62,16 @@ class LineRecord(Struct, frozen=True):
         """Return where the newest message stands that the reader has a receipt for."""
         return self.seen[0].model() if self.seen else None
 
+    @property
+    def latest(self) -> Position | None:
+        """Return where the latest message stands."""
+        return Position(moment_or_earliest(self.last[0].created_at), self.last[0].id) if self.last else None
+
     def may_be_unread(self, reader: Identity) -> bool:
         """Tell whether the latest message is somebody else's and has not been seen."""
-        if not self.last or self.last[0].sender_id in reader.ids:
+        if self.latest is None or self.last[0].sender_id in reader.ids:
             return False
-        position = Position(moment_or_earliest(self.last[0].created_at), self.last[0].id)
-        return self.seen_until is None or position > self.seen_until
+        return self.seen_until is None or self.latest > self.seen_until
 
 
 class RecentRecord(PositionRecord, frozen=True):
@@ -82,9 +86,14 @@ class RecentsRecord(Struct, frozen=True):
     id: ConversationId
     recent: list[RecentRecord]
 
-    def unread(self, reader: Identity, seen: Position | None) -> int:
-        """Count what is unread."""
-        return count_unread([(one.model(), one.sender_id) for one in self.recent], reader, seen)
+    def unread(self, reader: Identity, line: LineRecord) -> int:
+        """Count what is unread up to the latest message that the line shows.
+
+        What came between the two questions is in no line yet; clients count it when it is pushed.
+        """
+        recent = [(one.model(), one.sender_id) for one in self.recent]
+        counted = [one for one in recent if line.latest is not None and one[0] <= line.latest]
+        return count_unread(counted, reader, line.seen_until)
 
 
 def summarise(record: LineRecord, identity: Identity, *, unread: int, latest: Message | None) -> ConversationSummary:

@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
+from bridge.actions import ACTIONS
 from bridge.actions.recipients import MAX_RECIPIENTS
-from bridge.errors import StoreDown, StoreRefused
+from bridge.errors import ActionError, StoreDown, StoreRefused
 from tests.actions.performing import contents, perform, refusal
 from tests.people import EVERY_KIND, ROOM, A, B, C, D, Person, X, message, message_id, uuid_of
 from tests.world import Parts, Receiver
@@ -152,6 +154,26 @@ async def test_a_message_whose_copies_fail_is_withdrawn(failure: Exception) -> N
     assert b.frames == []
     await perform(s, A, "send_message", **request)
     assert pushed(b)["encrypted_content"] == "sealed for B"
+
+
+@pytest.mark.parametrize("step", ["messages.insert", "copies.seal"])
+async def test_a_step_whose_answer_is_lost_is_undone(step: str) -> None:
+    """It was carried out and nobody knows: row and copies are as before, and the next attempt works (contract F49)."""
+    s = Sealing()
+    (b,) = s.listening(B)
+    s.door.meanwhile(step, raise_down)
+    request = Raw(json.dumps({"conversationId": ROOM, "encryptedContents": copies_for(A, B)}).encode())
+    with pytest.raises((ActionError, StoreDown)):
+        await ACTIONS["send_message"].perform(request, s.caller(A), s.context)
+    assert s.rows() == ([], {})
+    assert b.frames == []
+    await perform(s, A, "send_message", conversationId=ROOM, encryptedContents=copies_for(A, B))
+    assert pushed(b)["encrypted_content"] == "sealed for B"
+
+
+def raise_down() -> None:
+    """Lose the answer."""
+    raise StoreDown("no answer")
 
 
 async def test_a_repeat_that_fails_takes_nothing_away() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.feed.changes import TypingRowChanged
-from tests.people import OTHER_ROOM, ROOM, B, C, X
+from bridge.feed.changes import ParticipantChanged, TypingRowChanged
+from tests.people import OTHER_ROOM, ROOM, B, C, D, X, participant
 from tests.world import Client, World, world
 
 
@@ -52,6 +52,21 @@ async def test_typing_ends_with_what_ends_it(how: str) -> None:
         else:
             bob.connection.close()
         assert await carol.typing_seen() == [(B.user.username, True), (B.user.username, False)]
+
+
+async def test_whoever_is_removed_meanwhile_does_not_hear_the_end() -> None:
+    """The members of the first key are no members for ever (contract F8)."""
+    async with world() as w:
+        bob, carol = await opened(w)
+        dave = await w.signed_in(D, phone=D.phone)
+        await dave.ask("join_conversation", conversationId=ROOM)
+        await bob.ask("typing_start", conversationId=ROOM)
+        gone = participant(C, left=True)
+        w.tables.rows[gone.id] = gone
+        await w.relay.handle(ParticipantChanged(gone))
+        await bob.ask("typing_stop", conversationId=ROOM)
+        assert await carol.typing_seen() == [(B.user.username, True)]
+        assert await dave.typing_seen() == [(B.user.username, True), (B.user.username, False)]
 
 
 @pytest.mark.parametrize("action", ["typing_start", "typing_stop"])

@@ -15,6 +15,7 @@ from bridge.app import Bridge, create_bridge
 from bridge.serving import run
 from bridge.settings import load_settings
 from scripts.sandbox.address import SandboxAddress
+from scripts.sandbox.layout import read_layout
 from tests.e2e.checked import CheckedClient
 from tests.e2e.database import Database
 
@@ -113,7 +114,8 @@ def start_bridge(sandbox: SandboxAddress) -> StartBridge:
 async def database(sandbox: SandboxAddress) -> AsyncIterator[Database]:
     """Reach the sandbox's database behind the bridge's back."""
     async with await psycopg.AsyncConnection.connect(sandbox.database_url, autocommit=True) as connection:
-        yield Database(sandbox, connection)
+        layout = await read_layout(connection.cursor())
+        yield Database(sandbox, connection, has_binary_content=layout.binary_content)
 
 
 @pytest.fixture

@@ -17,9 +17,12 @@ from scripts.sandbox.address import SandboxAddress
 class Database:
     """Writes rows as others would, and switches the Realtime stand-in's faults."""
 
-    def __init__(self, sandbox: SandboxAddress, connection: psycopg.AsyncConnection) -> None:
+    def __init__(
+        self, sandbox: SandboxAddress, connection: psycopg.AsyncConnection, *, has_binary_content: bool = False
+    ) -> None:
         self._sandbox = sandbox
         self._connection = connection
+        self._has_binary_content = has_binary_content
 
     def user(self, name: str) -> str:
         """Return the users.id of a sample person."""
@@ -68,7 +71,7 @@ class Database:
             message_id,
             conversation_id,
             self.user(name),
-            text,
+            text.encode() if self._has_binary_content else text,
             created_at,
             reply_to,
         )
@@ -99,7 +102,8 @@ class Database:
             "select encrypted_content from messages where conversation_id = %s order by created_at, id",
             (conversation_id,),
         )
-        return [row[0] for row in await cursor.fetchall()]
+        stored = [row[0] for row in await cursor.fetchall()]
+        return [one.decode() if self._has_binary_content else one for one in stored]
 
     @asynccontextmanager
     async def faults(self, **switches: object) -> AsyncIterator[None]:
@@ -135,17 +139,22 @@ class Database:
             answer = await http.post("/sandbox/token", json={"sub": auth_id, **wanted})
         return str(answer.raise_for_status().json()["token"])
 
-    async def new_person(self) -> tuple[str, str]:
-        """Insert a users row of the normal kind, whose two ids differ; return its id and a token."""
+    async def token_of(self, name: str, **wanted: object) -> str:
+        """Let the sandbox sign a token for a sample person."""
+        return await self.token(str(self._sandbox.people[name].auth_id), **wanted)
+
+    async def new_person(self, *, is_linked: bool = True) -> tuple[str, str]:
+        """Insert a users row whose two ids differ, or that is known by phone only; return its id and a token."""
         user_id, auth_id = str(uuid.uuid4()), str(uuid.uuid4())
+        phone = f"+{uuid.uuid4().int % 10**14}"
         await self.run(
             "insert into users (id, auth_user_id, username, display_name, phone_number) values (%s, %s, %s, 'New', %s)",
             user_id,
-            auth_id,
+            auth_id if is_linked else None,
             user_id,
-            f"+{uuid.uuid4().int % 10**14}",
+            phone,
         )
-        return user_id, await self.token(auth_id)
+        return user_id, await self.token(auth_id, claims={"phone": phone})
 
     async def members(self, conversation_id: str) -> dict[str, str]:
         """Return the active members of a conversation with their roles."""
@@ -155,6 +164,6 @@ class Database:
         )
         return dict(rows)
 
-    async def run(self, statement: str, *values: object) -> None:
-        """Execute a statement."""
-        await self._connection.execute(statement.encode(), values)
+    async def run(self, statement: str, *values: object, **named: object) -> None:
+        """Execute a statement, with values by place or by name."""
+        await self._connection.execute(statement.encode(), named or values)

@@ -8,12 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-import psycopg
 import pytest
 
 from bridge.client import RequestRefused, WireClient
-from scripts.stack import running_sandbox
-from tests.e2e.conftest import RunningBridge, StartBridge, running
+from tests.e2e.conftest import RunningBridge, StartBridge
 from tests.e2e.database import Database
 from tests.e2e.test_delivery import KINDS, next_message
 
@@ -261,42 +259,3 @@ async def test_a_failure_while_joining_leaves_one_outside(bridge: RunningBridge,
         assert (caught.value.code, caught.value.text) == ("DATABASE_ERROR", "Failed to join group")
         assert (await database.fetch(COUNTS), await database.fetch(state, made.group_id, bobs)) == before
         assert (await bob.join_group(made.invite_code)).message == "Successfully joined group"
-
-
-async def test_none_of_the_apps_functions_is_needed() -> None:
-    """All of them dropped but the one that the app's own trigger on messages calls (contract F41)."""
-    async with running_sandbox(quiet=True) as (sandbox, _):
-        async with await psycopg.AsyncConnection.connect(sandbox.database_url, autocommit=True) as connection:
-            await connection.execute(DROP_FUNCTIONS)
-        async with running(sandbox) as bridge, bridge.client("bob") as bob, bridge.client("carol") as carol:
-            carols = str(sandbox.people["carol"].user_id)
-            direct = await bob.create_conversation("direct", [carols])
-            room = await bob.create_conversation("room", [carols], name="x")
-            made = await bob.create_group("Chess")
-            assert (await carol.join_group(made.invite_code)).success
-            assert made.group_id in {row.group_id for row in await carol.load_groups()}
-            for conversation_id in (direct.id, room.id, made.room_id):
-                sent = await bob.send_message(conversation_id, "hello")
-                assert (await next_message(carol)).id == sent.id
-                assert (await carol.load_messages(conversation_id)).messages[-1].id == sent.id
-            listed = {row.id for row in await carol.load_conversations()}
-            assert {direct.id, room.id, made.room_id} <= listed
-
-
-DROP_FUNCTIONS = """
-do $$
-declare
-  found regprocedure;
-begin
-  for found in
-    select oid::regprocedure from pg_proc
-    where pronamespace = 'public'::regnamespace and proname in (
-      'get_user_conversations_enhanced', 'get_user_conversations', 'create_direct_conversation',
-      'create_group_with_default_room', 'join_group_by_invite', 'get_user_groups', 'get_group_rooms',
-      'cleanup_expired_messages', 'sync_user_with_auth'
-    )
-  loop
-    execute format('drop function %s', found);
-  end loop;
-end $$
-"""

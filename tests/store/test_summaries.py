@@ -142,6 +142,18 @@ def test_recent_messages_are_counted_back_to_what_was_seen() -> None:
         for number in (3, 2, 1)
     ]
     read = msgspec.convert({"id": ROOM, "recent": recent}, RecentsRecord)
-    assert read.unread(A.identity, None) == 3
-    assert read.unread(A.identity, read.recent[1].model()) == 1
-    assert read.unread(B.identity, None) == 0
+    last = [{**LATEST, **recent[0]}]
+    assert read.unread(A.identity, record(last=last)) == 3
+    assert read.unread(A.identity, record(last=last, seen=[recent[1]])) == 1
+    assert read.unread(B.identity, record(last=last)) == 0
+
+
+def test_what_came_after_the_latest_message_of_the_line_is_not_counted() -> None:
+    """It was written between the two questions; who shows the line counts it when it is pushed."""
+    recent = [
+        {"id": message_id(number), "created_at": f"2026-01-0{number}T00:00:00+00:00", "sender_id": sender.user_id}
+        for number, sender in ((4, A), (3, B), (2, B), (1, B))
+    ]
+    read = msgspec.convert({"id": ROOM, "recent": recent}, RecentsRecord)
+    assert read.unread(A.identity, record(last=[{**LATEST, **recent[2]}])) == 2
+    assert read.unread(A.identity, record()) == 0

@@ -247,11 +247,11 @@ class SupabaseConversations:
 
         And only for what is younger than anything that has been: where that is all, one request is enough.
         """
-        unseen = {record.id: record.seen_until for record in page if record.may_be_unread(identity)}
+        unseen = {record.id: record for record in page if record.may_be_unread(identity)}
         if not unseen:
             return {}
         start = now - UNREAD_WINDOW
-        since = min(start if seen is None else max(start, seen.created_at) for seen in unseen.values())
+        since = min(max(start, one.seen_until.created_at) if one.seen_until else start for one in unseen.values())
         query = (
             self._client.table("conversations")
             .select("id,mine:conversation_participants!inner(),recent:messages(id,created_at,sender_id)")

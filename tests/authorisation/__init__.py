@@ -1,0 +1,1 @@
+"""Who may do what (design decision 1): every action, every kind of caller, every kind of id."""

@@ -1,0 +1,1 @@
+"""Every client generation on a real bridge, each with the databases of its time."""

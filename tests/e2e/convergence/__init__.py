@@ -1,0 +1,1 @@
+"""What clients hold after all pushes is what a fresh load shows."""
