@@ -16,7 +16,8 @@ from bridge.auth import TokenVerifier
 from bridge.auth_server import http_client, refresh_by_auth_server, token_verifier
 from bridge.clock import Clock, SystemClock
 from bridge.crowd import Doors, Guests, UserLimits
-from bridge.endpoints import answer_probes, serve_socket
+from bridge.endpoints import answer_probes, name_requests, serve_socket
+from bridge.errors import ConfigError
 from bridge.feed import Feed
 from bridge.feed.supabase import SupabaseFeed
 from bridge.health import Health
@@ -24,8 +25,11 @@ from bridge.history import History
 from bridge.hub import Hub
 from bridge.left_rooms import LeftRooms
 from bridge.lists import Lists
+from bridge.measures import Measures
 from bridge.members import Members
 from bridge.message_states import MessageStates
+from bridge.operations import show_operations
+from bridge.operators import Operators
 from bridge.outbox import Outbox
 from bridge.pages import protocol_documents, serve_documents
 from bridge.presence import PresenceState
@@ -40,8 +44,10 @@ from bridge.schema_watch import SchemaWatch
 from bridge.send_times import SendTimes
 from bridge.session import Connection, Limits
 from bridge.settings import Settings
+from bridge.status import Status
 from bridge.store import Store
 from bridge.store.supabase import SupabaseStore
+from bridge.tracing import NoTracing, Tracing
 from bridge.typing_state import TypingState
 from bridge.typing_upkeep import TypingUpkeep
 from bridge.websocket import Sockets
@@ -71,16 +77,17 @@ def create_bridge(
     """Put a bridge together; whatever is not given is the real thing.
 
     Raises:
-        ConfigError: an old endpoint that is to be retired does not exist.
+        ConfigError: an old endpoint that is to be retired does not exist, or the packages for traces are not installed.
 
     """
     known_names(settings.compat_disabled)  # before there is anything to close
     clock = clock or SystemClock()
-    http = http_client(settings)
+    measures, (tracing, end_tracing) = Measures(), _tracing(settings)
+    http = http_client(settings, measures, tracing, clock)
     key = settings.supabase_secret_key.get_secret_value()
     store = store or SupabaseStore(url=settings.supabase_url, key=key, http=http)
-    feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock)
-    context = _context(settings, store, clock)
+    feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock, measures=measures)
+    context = _context(settings, store, clock, measures, tracing)
     verifier = token_verifier(settings, http, clock)
     refusals = Refusals()
     sockets = _sockets(settings, context, verifier, refusals)
@@ -88,19 +95,19 @@ def create_bridge(
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
     refreshes = Refreshes(refresh_by_auth_server(settings, http), clock)
     sessions = Sessions(verifier, store.users, refreshes if settings.refresh_sessions else None, _rules(settings))
-    app = Quart(__name__)
+    app = name_requests(Quart(__name__))
     presence = PresenceUpkeep(context)
     serve_socket(app, settings, sockets, doors, refusals)
     answer_probes(app, relay, context.health)
     serve_documents(app, protocol_documents())
-    if settings.rest_passthrough:
-        Passthrough(settings.supabase_url, http).mount(app)
-    _serve_old_endpoints(app, settings, context, sessions)
+    _serve_old_clients(app, settings, context, sessions, http)
+    show_operations(app, _operators(settings), Status(settings, context, relay, sockets, refusals), measures)
 
     async def close() -> None:
         await presence.say_farewell()
         await context.store.close()
         await http.aclose()
+        await asyncio.to_thread(end_tracing)
 
     programs = [relay.run, TypingUpkeep(context).run, presence.run, SchemaWatch(store).run, refreshes.run]
     _own_lifetime(app, programs, close)
@@ -119,17 +126,21 @@ def _sockets(settings: Settings, context: Context, verifier: TokenVerifier, refu
     return Sockets(open_connection, outbox, context.health, refusals)
 
 
-def _serve_old_endpoints(app: Quart, settings: Settings, context: Context, sessions: Sessions) -> None:
+def _serve_old_clients(
+    app: Quart, settings: Settings, context: Context, sessions: Sessions, http: httpx.AsyncClient
+) -> None:
+    if settings.rest_passthrough:
+        Passthrough(settings.supabase_url, http).mount(app)
     if not settings.compat:
         return
     retired, limit = known_names(settings.compat_disabled), settings.compat_max_body_bytes
     Answering(context=context, sessions=sessions, max_body_bytes=limit, retired=retired).mount(app)
 
 
-def _context(settings: Settings, store: Store, clock: Clock) -> Context:
+def _context(settings: Settings, store: Store, clock: Clock, measures: Measures, tracing: Tracing) -> Context:
     """Make what actions work with."""
     history = History(clock)
-    hub = Hub(clock, history)
+    hub = Hub(clock, history, measures)
     members = Members(store.conversations, clock, settings.membership_max_age_seconds)
     return Context(
         store=store,
@@ -145,14 +156,51 @@ def _context(settings: Settings, store: Store, clock: Clock) -> Context:
             grace_seconds=settings.presence_grace_seconds,
             heartbeat_seconds=settings.presence_heartbeat_seconds,
         ),
-        health=Health(hub, clock),
+        health=Health(hub, clock, measures),
         message_states=MessageStates(),
         lists=Lists(store, hub, members, clock),
         left_rooms=LeftRooms(clock, settings.resume_rooms_seconds),
         guests=Guests(_user_limits(settings), clock),
         history=history,
         clock=clock,
+        measures=measures,
+        tracing=tracing,
     )
+
+
+def _sockets(settings: Settings, context: Context, verifier: TokenVerifier, refusals: Refusals) -> Sockets:
+    limits = _limits(settings)
+
+    def open_connection(outbox: Outbox) -> Connection:
+        return Connection(context, verifier, outbox, limits)
+
+    outbox = partial(Outbox, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes)
+    return Sockets(open_connection, outbox, context.health, refusals)
+
+
+def _operators(settings: Settings) -> Operators:
+    token = settings.operator_token
+    return Operators(token.get_secret_value() if token else None)
+
+
+def _tracing(settings: Settings) -> tuple[Tracing, Callable[[], None]]:
+    """Return where spans go, and what ends it.
+
+    Raises:
+        ConfigError: traces are wanted and their packages are not installed.
+
+    """
+    if not settings.traces:
+        return NoTracing(), lambda: None
+    try:
+        # Only here: a bridge is installed without the extra that brings these packages.
+        from bridge.otel import OpenTelemetry
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"BRIDGE_TRACES is set and {error.name} is not installed; pip install 'chat-bridge[otel]' brings it."
+        ) from error
+    tracing = OpenTelemetry()
+    return tracing, tracing.close
 
 
 def _limits(settings: Settings) -> Limits:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -91,6 +91,14 @@ class Level(Measure):
         self.read: Callable[[], float] = lambda: 0.0
 
 
+class Reading(Measure):
+    """How often something has happened, counted elsewhere; the composition root says where to look."""
+
+    def __init__(self, name: str, meaning: str, *labels: str) -> None:
+        super().__init__(name, meaning, *labels)
+        self.read: Callable[[], Mapping[tuple[str, ...], int]] = dict
+
+
 class Measures:
     """Everything that a bridge process measures."""
 
@@ -102,7 +110,8 @@ class Measures:
         self.feed_live = Level("feed_live", "1 while changes arrive and none is known to be missing.")
         self.history = Level("history_entries", "Pushes kept for clients that come back.")
         self.opened = Count("sockets_opened", "Sockets accepted.")
-        self.disconnects = Count("disconnects", "Sockets closed by the bridge.", "code")
+        self.refused = Reading("handshakes_refused", "Sockets that were never opened.", "reason")
+        self.closings = Reading("sockets_closed", "Sockets closed by the bridge.", "code")
         self.commands = Count("commands", "Frames of clients that were answered.", "type", "outcome")
         self.command_seconds = Durations("command_seconds", "From a command's turn to its answer.", "type")
         self.comebacks = Count("comebacks", "Authentications by what could be told again.", "outcome")

@@ -10,7 +10,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from bridge.measures import BOUNDS, Count, Durations, Level, Measure, Measures
+from bridge.measures import BOUNDS, Count, Durations, Level, Measure, Measures, Reading
 
 _CLASSES = (*map(str, BOUNDS), "+Inf")
 
@@ -44,6 +44,8 @@ def _family(measure: Measure) -> Metric:
             return _counter(measure)
         case Durations():
             return _histogram(measure)
+        case Reading():
+            return _readings(measure)
         case Level():
             return GaugeMetricFamily(measure.name, measure.meaning, value=measure.read())
         case _:
@@ -56,6 +58,13 @@ def _counter(measure: Count) -> CounterMetricFamily:
         family.add_metric((), measure.values[()])  # a counter without labels is there before it counts
         return family
     for labels, value in measure.values.items():
+        family.add_metric(labels, value)
+    return family
+
+
+def _readings(measure: Reading) -> CounterMetricFamily:
+    family = CounterMetricFamily(measure.name, measure.meaning, labels=measure.labels)
+    for labels, value in measure.read().items():
         family.add_metric(labels, value)
     return family
 

@@ -42,6 +42,8 @@ from bridge.resuming import Comeback, Source, after, nothing, since, since_last_
 from bridge.rows import user_row
 
 MAX_LOGGED_CHARACTERS = 40
+OK = "ok"
+UNKNOWN = "unknown"
 
 log = structlog.get_logger(__name__)
 
@@ -128,6 +130,7 @@ class Connection:
         self.retiring: Disconnect | None = None
         """Why and with what words it ends, once nothing more is taken."""
         self._arrived = asyncio.Event()
+        context.measures.opened.add()
         self._authenticated = asyncio.Event()
 
     def receive(self, frame: object) -> None:
@@ -143,9 +146,11 @@ class Connection:
             command = protocol.decode(frame)
         except BadFrame as bad:
             self._refuse(INVALID_MESSAGE, bad.request_id)
+            self._context.measures.commands.add("unreadable", INVALID_MESSAGE.code.value)
             return
         if command.type == "ping":
             self._reply("pong", Pong(), command)
+            self._context.measures.commands.add("ping", OK)
         elif len(self._commands) >= self._limits.max_waiting_commands:
             self._outbox.disconnect(Disconnect(CloseCode.TOO_MANY_COMMANDS, "too many commands waiting"))
         else:
@@ -202,7 +207,24 @@ class Connection:
             self.session = None
 
     async def _handle(self, command: Command) -> None:
-        """Turn whatever happens into a reply: the one place that knows exceptions and codes (style section 5.7)."""
+        """Answer a command, and measure it."""
+        measures, clock = self._context.measures, self._context.clock
+        kind = command.type if command.type in ACTIONS or command.type == "auth" else UNKNOWN
+        began = clock.monotonic()
+        with self._context.tracing.span(
+            "command", type=kind, connection_id=self.id, request_id=str(command.request_id)
+        ):
+            fault = await self._answer(command)
+        if fault is not None:
+            self._refuse(fault, command.request_id)
+        measures.commands.add(kind, OK if fault is None else fault.code.value)
+        measures.command_seconds.observe(clock.monotonic() - began, kind)
+
+    async def _answer(self, command: Command) -> Fault | None:
+        """Do what a command asks, or return what to refuse it with: the one place that knows exceptions and codes.
+
+        Style section 5.7.
+        """
         action = ACTIONS.get(command.type)
         try:
             if command.type == "auth":
@@ -213,13 +235,14 @@ class Connection:
                 await self._perform(action, command)
         except ActionError as error:
             log.info("command.refused", code=error.fault.code.value)
-            self._refuse(error.fault, command.request_id)
+            return error.fault
         except StoreError as error:
             log.warning("command.store_failed", cause=type(error).__name__, detail=str(error))
-            self._refuse(action.faults.database if action else AUTH_FAILED, command.request_id)
+            return action.faults.database if action else AUTH_FAILED
         except Exception:
             log.exception("command.failed")
-            self._refuse(action.faults.unexpected if action else INTERNAL_ERROR, command.request_id)
+            return action.faults.unexpected if action else INTERNAL_ERROR
+        return None
 
     async def _perform(self, action: Action[Struct], command: Command) -> None:
         if self.session is None:
@@ -289,6 +312,8 @@ class Connection:
             resumed=missed is not None and shown_cursor is not None,
         )
         self._reply("auth_success", result, command)
+        self._context.measures.comebacks.add("lost" if missed is None else "replayed" if missed else "nothing_missed")
+        self._context.measures.replayed.add(by=len(missed or ()))
         now = self._context.clock.now()
         for entry in missed or ():
             session.deliver(encode_push(as_seen_by(session.identity, entry.event), entry.cursor, now))

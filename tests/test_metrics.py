@@ -15,6 +15,7 @@ def filled() -> Measures:
     """Return measures of which something is known."""
     measures = Measures()
     measures.sockets.read = lambda: 3.0
+    measures.closings.read = lambda: {("TOO_SLOW",): 4}
     measures.commands.add("send_message", "ok", by=2)
     measures.commands.add("send_message", 'a "quoted"\nlabel')
     measures.command_seconds.observe(0.004, "send_message")
@@ -46,6 +47,7 @@ def test_numbers_are_shown_as_they_are() -> None:
     """Counters, classes of durations, levels."""
     scrape = shown(filled())
     assert scrape.value("sockets") == 3
+    assert scrape.value("sockets_closed_total", code="TOO_SLOW") == 4
     assert scrape.value("commands_total", type="send_message", outcome="ok") == 2
     assert scrape.value("commands_total", type="send_message", outcome='a "quoted"\nlabel') == 1
     buckets = {

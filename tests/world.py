@@ -28,6 +28,7 @@ from bridge.history import History
 from bridge.hub import Hub
 from bridge.left_rooms import LeftRooms
 from bridge.lists import Lists
+from bridge.measures import Measures
 from bridge.members import Members
 from bridge.message_states import MessageStates
 from bridge.models import ConversationId, Message
@@ -88,7 +89,8 @@ class Parts:
         self.tables = self.store.tables
         self.feed = MemoryFeed()
         history = History(self.clock)
-        hub = Hub(self.clock, history)
+        self.measures = Measures()
+        hub = Hub(self.clock, history, self.measures)
         members = Members(self.store.conversations, self.clock, 60.0)
         self.context = Context(
             store=self.store,
@@ -100,13 +102,14 @@ class Parts:
             typing=TypingState(hub, self.clock),
             receipts=Receipts(hub),
             presence=PresenceState(self.clock, grace_seconds=GRACE_SECONDS, heartbeat_seconds=HEARTBEAT_SECONDS),
-            health=Health(hub, self.clock),
+            health=Health(hub, self.clock, self.measures),
             message_states=MessageStates(),
             lists=Lists(self.store, hub, members, self.clock),
             left_rooms=LeftRooms(self.clock, RESUME_ROOMS_SECONDS),
             guests=Guests(USER_LIMITS, self.clock),
             history=history,
             clock=self.clock,
+            measures=self.measures,
         )
         self.relay = Relay(self.context, self.feed, OVERLAP)
         self.presence = PresenceUpkeep(self.context)
