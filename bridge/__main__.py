@@ -14,6 +14,7 @@ import structlog
 from bridge.app import create_bridge
 from bridge.errors import ConfigError, SchemaUnusable, StoreError
 from bridge.logs import configure_logs
+from bridge.remedies import supply
 from bridge.serving import end_within_seconds, run
 from bridge.settings import Settings, load_settings
 from bridge.specification import encoded
@@ -77,7 +78,8 @@ def _serve(*, until_eof: bool) -> int:
         print(f"bridge: the tables cannot be read with SUPABASE_URL and SUPABASE_SECRET_KEY: {error}.", file=sys.stderr)
         return EXIT_FAILED
     except SchemaUnusable as error:
-        print(f"bridge: {error}; it needs the tables of the chat.", file=sys.stderr)
+        print(f"bridge: {error}; it needs the tables of the chat. To run in the database:", file=sys.stderr)
+        print(*map(supply, error.missing), sep="\n", file=sys.stderr)
         return EXIT_FAILED
     return 0
 

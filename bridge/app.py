@@ -6,52 +6,35 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 import httpx
 from quart import Quart
 
 from bridge.actions.context import Context
-from bridge.auth import TokenVerifier
 from bridge.auth_server import ask_auth_server, http_client, refresh_by_auth_server, token_verifier
 from bridge.clock import Clock, SystemClock
-from bridge.crowd import Doors, Guests, UserLimits
-from bridge.endpoints import answer_probes, serve_socket
+from bridge.endpoints import answer_probes, name_requests, serve_socket
 from bridge.feed import Feed
 from bridge.feed.supabase import SupabaseFeed
-from bridge.health import Health
-from bridge.history import History
-from bridge.hub import Hub
-from bridge.left_rooms import LeftRooms
-from bridge.lists import Lists
 from bridge.login_upkeep import LoginUpkeep
-from bridge.logins import Logins
-from bridge.members import Members
-from bridge.message_states import MessageStates
-from bridge.outbox import Outbox
+from bridge.measures import Measures
+from bridge.operations import show_operations
 from bridge.pages import protect_answers, protocol_documents, serve_documents
-from bridge.presence import PresenceState
 from bridge.presence_upkeep import PresenceUpkeep
-from bridge.profiles import Profiles
-from bridge.quotes import Quotes
-from bridge.rates import Rate
-from bridge.receipts import Receipts
 from bridge.refusals import Refusals
 from bridge.relay import Relay
 from bridge.schema_watch import SchemaWatch
-from bridge.send_times import SendTimes
-from bridge.session import Connection, Limits
 from bridge.settings import Settings
+from bridge.status import Status
 from bridge.store import Store
 from bridge.store.supabase import SupabaseStore
-from bridge.typing_state import TypingState
 from bridge.typing_upkeep import TypingUpkeep
 from bridge.websocket import Sockets
-from compat import cookies
+from bridge.wiring import context_of, doors_of, operators_of, session_rules, sockets_of, tracing_of
 from compat.answering import Answering, known_names
 from compat.passthrough import Passthrough
 from compat.refreshing import Refreshes
-from compat.session import Rules, Sessions
+from compat.session import Sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,55 +56,54 @@ def create_bridge(
     """Put a bridge together; whatever is not given is the real thing.
 
     Raises:
-        ConfigError: an old endpoint that is to be retired does not exist.
+        ConfigError: an old endpoint that is to be retired does not exist, or the packages for traces are not installed.
 
     """
     known_names(settings.compat_disabled)  # before there is anything to close
     clock = clock or SystemClock()
-    http = http_client(settings)
+    measures, (tracing, end_tracing) = Measures(), tracing_of(settings)
+    http = http_client(settings, measures, tracing, clock)
     key = settings.supabase_secret_key.get_secret_value()
     store = store or SupabaseStore(url=settings.supabase_url, key=key, http=http)
-    feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock)
-    context = _context(settings, store, clock)
+    feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock, measures=measures)
+    context = context_of(settings, store, clock, measures, tracing)
     verifier = token_verifier(settings, http, clock)
     refusals = Refusals()
-    sockets = _sockets(settings, context, verifier, refusals)
+    sockets = sockets_of(settings, context, verifier, refusals)
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
     refreshes = Refreshes(refresh_by_auth_server(settings, http), clock)
-    sessions = Sessions(verifier, store.users, refreshes if settings.refresh_sessions else None, _rules(settings))
-    app = Quart(__name__)
+    sessions = Sessions(
+        verifier, store.users, refreshes if settings.refresh_sessions else None, session_rules(settings)
+    )
+    app = name_requests(Quart(__name__))
     presence = PresenceUpkeep(context)
-    protect_answers(app)
-    serve_socket(app, settings, sockets, _doors(settings), refusals)
-    answer_probes(app, relay, context.health)
-    serve_documents(app, protocol_documents())
-    _serve_old_world(app, settings, context, sessions, http)
 
     async def close() -> None:
         await presence.say_farewell()
         await context.store.close()
         await http.aclose()
+        await asyncio.to_thread(end_tracing)
 
     logins = LoginUpkeep(context.logins, ask_auth_server(settings, http))
     programs = [relay.run, TypingUpkeep(context).run, presence.run, SchemaWatch(store).run, refreshes.run, logins.run]
     _own_lifetime(app, programs, close)
-    return Bridge(
+    bridge = Bridge(
         app=app, context=context, relay=relay, sockets=sockets, sessions=sessions, refusals=refusals, http=http
     )
+    _serve(bridge, settings)
+    return bridge
 
 
-def _sockets(settings: Settings, context: Context, verifier: TokenVerifier, refusals: Refusals) -> Sockets:
-    limits = _limits(settings)
-
-    def open_connection(outbox: Outbox) -> Connection:
-        return Connection(context, verifier, outbox, limits)
-
-    outbox = partial(Outbox, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes)
-    return Sockets(open_connection, outbox, context.health, refusals)
-
-
-def _doors(settings: Settings) -> Doors:
-    return Doors(max_sockets=settings.max_connections, max_per_address=settings.max_connections_per_address)
+def _serve(bridge: Bridge, settings: Settings) -> None:
+    """Answer at every address that there is."""
+    app, context, refusals = bridge.app, bridge.context, bridge.refusals
+    protect_answers(app)
+    serve_socket(app, settings, bridge.sockets, doors_of(settings), refusals)
+    answer_probes(app, bridge.relay, context.health)
+    serve_documents(app, protocol_documents())
+    _serve_old_world(app, settings, context, bridge.sessions, bridge.http)
+    status = Status(settings, context, bridge.relay, bridge.sockets, refusals)
+    show_operations(app, operators_of(settings), status, context.measures)
 
 
 def _serve_old_world(
@@ -133,55 +115,6 @@ def _serve_old_world(
     if settings.compat:
         retired, limit = known_names(settings.compat_disabled), settings.compat_max_body_bytes
         Answering(context=context, sessions=sessions, max_body_bytes=limit, retired=retired).mount(app)
-
-
-def _context(settings: Settings, store: Store, clock: Clock) -> Context:
-    """Make what actions work with."""
-    history = History(clock)
-    hub = Hub(clock, history)
-    members = Members(store.conversations, clock, settings.membership_max_age_seconds)
-    presence = PresenceState(
-        clock,
-        grace_seconds=settings.presence_grace_seconds,
-        heartbeat_seconds=settings.presence_heartbeat_seconds,
-    )
-    return Context(
-        store=store,
-        members=members,
-        profiles=Profiles(store.users, clock),
-        quotes=Quotes(store.messages, clock),
-        hub=hub,
-        times=SendTimes(clock),
-        typing=TypingState(hub, clock, members.known),
-        receipts=Receipts(hub),
-        presence=presence,
-        health=Health(hub, clock),
-        message_states=MessageStates(),
-        lists=Lists(store, hub, members, presence, clock),
-        left_rooms=LeftRooms(clock, settings.resume_rooms_seconds),
-        guests=Guests(_user_limits(settings), clock),
-        logins=Logins(clock, settings.login_check_seconds),
-        history=history,
-        clock=clock,
-    )
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        max_waiting_commands=settings.max_waiting_commands,
-        frames=Rate(per_second=settings.frames_per_second, burst=settings.frames_burst),
-        auth_deadline_seconds=settings.auth_deadline_seconds,
-        silence_limit_seconds=settings.silence_limit_seconds,
-        leeway=timedelta(seconds=settings.token_leeway_seconds),
-        phone_identity=settings.phone_identity,
-    )
-
-
-def _user_limits(settings: Settings) -> UserLimits:
-    return UserLimits(
-        max_connections=settings.max_connections_per_user,
-        frames=Rate(per_second=settings.user_frames_per_second, burst=settings.user_frames_burst),
-    )
 
 
 def _own_lifetime(
@@ -197,12 +130,3 @@ def _own_lifetime(
             for task in running:
                 task.cancel()
         await close()
-
-
-def _rules(settings: Settings) -> Rules:
-    return Rules(
-        cookie_name=settings.session_cookie or cookies.default_name(settings.supabase_url),
-        secure=settings.session_cookie_secure,
-        trusted_origins=settings.named_origins,
-        phone_identity=settings.phone_identity,
-    )

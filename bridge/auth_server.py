@@ -11,7 +11,10 @@ from bridge.clock import Clock
 from bridge.errors import LoginUndecided
 from bridge.keyring import Keyring, KeysUnavailable
 from bridge.login_upkeep import AskWhetherEnded
+from bridge.measured_http import MeasuredTransport
+from bridge.measures import Measures
 from bridge.settings import Settings
+from bridge.tracing import Tracing
 from compat.refreshing import Refresh, RefreshRefused, RefreshUnavailable
 
 REFUSALS = frozenset({400, 403, 422})
@@ -28,11 +31,12 @@ class _Refusal(Struct, frozen=True):
     """The same where the server speaks the newer version of its API."""
 
 
-def http_client(settings: Settings) -> httpx.AsyncClient:
+def http_client(settings: Settings, measures: Measures, tracing: Tracing, clock: Clock) -> httpx.AsyncClient:
     """Make the one client of the process; its transport decides the ceiling (supabase.md section 5)."""
     limits = httpx.Limits(max_connections=settings.store_connections)
     timeout = httpx.Timeout(settings.store_timeout_seconds, connect=3, pool=settings.store_timeout_seconds)
-    return httpx.AsyncClient(transport=AiohttpTransport(limits=limits), timeout=timeout)
+    transport = MeasuredTransport(AiohttpTransport(limits=limits), measures, tracing, clock)
+    return httpx.AsyncClient(transport=transport, timeout=timeout)
 
 
 def token_verifier(settings: Settings, http: httpx.AsyncClient, clock: Clock) -> TokenVerifier:

@@ -1,4 +1,4 @@
-"""What the bridge answers at: the socket, and probes."""
+"""What the bridge answers at: the socket, and probes; how HTTP requests are named in the log."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 import structlog
-from quart import Quart, ResponseReturnValue, websocket
+from quart import Quart, Response, ResponseReturnValue, websocket
 from quart.wrappers import Websocket
+from structlog.contextvars import bind_contextvars, get_contextvars
 from werkzeug.local import LocalProxy
 
 from bridge.addresses import client_address
 from bridge.crowd import Doors
 from bridge.health import Health
+from bridge.ids import fresh_id
 from bridge.refusals import Refusal, Refusals
 from bridge.relay import Relay
 from bridge.settings import Settings
@@ -69,6 +71,21 @@ async def _serve(sockets: Sockets) -> None:
 def _peer() -> str | None:
     client = websocket.scope.get("client")
     return str(client[0]) if client else None
+
+
+def name_requests(app: Quart) -> Quart:
+    """Give each HTTP request an id, which its log lines carry and its answer tells in X-Request-Id; return the app."""
+
+    @app.before_request
+    async def name_request() -> None:
+        bind_contextvars(request_id=fresh_id())  # for this request's own task
+
+    @app.after_request
+    async def tell_name(response: Response) -> Response:
+        response.headers["X-Request-Id"] = str(get_contextvars().get("request_id", ""))
+        return response
+
+    return app
 
 
 def answer_probes(app: Quart, relay: Relay, health: Health) -> None:

@@ -16,6 +16,8 @@ from bridge.clock import Clock
 from bridge.errors import StoreError, StoreRefused
 from bridge.events import BridgeStatus, ConnectionStatusChanged, Trouble
 from bridge.hub import Hub
+from bridge.measures import Measures
+from bridge.remedies import PUBLICATION
 
 NO_RIGHT = "42501"
 """The SQLSTATE of a write that a policy or a missing right refuses."""
@@ -26,12 +28,14 @@ log = structlog.get_logger(__name__)
 class Health:
     """The state of the bridge; in trouble until the feed says that changes arrive."""
 
-    def __init__(self, hub: Hub, clock: Clock) -> None:
+    def __init__(self, hub: Hub, clock: Clock, measures: Measures | None = None) -> None:
         self._hub = hub
+        self._measures = measures or Measures()
         self._clock = clock
         self._troubles: Set[Trouble] = frozenset({Trouble.REALTIME_LOST})
         self._draining = False
         self._unwritable: set[str] = set()
+        self._unpublished: frozenset[str] = frozenset()
         self._failed_writes: Counter[str] = Counter()
         self.current = self._state()
 
@@ -40,7 +44,12 @@ class Health:
         """Return everything that speaks against sending clients here, the worst first; for operators."""
         draining = [BridgeStatus.DRAINING.value] if self._draining else []
         troubles = [one.value for one in Trouble if one in self._troubles]
-        return draining + troubles + [f"{table} cannot be written" for table in sorted(self._unwritable)]
+        unpublished = [f"{table} is not in the publication {PUBLICATION}" for table in sorted(self._unpublished)]
+        return draining + troubles + unpublished + [f"{table} cannot be written" for table in sorted(self._unwritable)]
+
+    def set_unpublished(self, tables: Set[str]) -> None:
+        """Take in which needed tables Realtime does not know, and so tells nothing of (contract F33)."""
+        self._unpublished = frozenset(tables)
 
     def set_troubles(self, troubles: Set[Trouble]) -> None:
         """Take in how feed and tables are now; the last word counts."""
@@ -66,11 +75,13 @@ class Health:
             yield
         except StoreError as error:
             self._failed_writes[table] += 1
+            self._measures.writes.add(table, "failed")
             if isinstance(error, StoreRefused) and error.sqlstate == NO_RIGHT and table not in self._unwritable:
                 self._unwritable.add(table)
                 hint = "is SUPABASE_SECRET_KEY the secret key?"
                 log.error("health.cannot_write", table=table, hint=hint)  # noqa: TRY400  # a trace would quote the row
             raise
+        self._measures.writes.add(table, "ok")
         self._unwritable.discard(table)
 
     def _state(self) -> ConnectionStatusChanged:

@@ -50,6 +50,9 @@ class History:
         self._epoch = secrets.randbits(_EPOCH_BITS)
         self.started_at = clock.monotonic()
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def cursor(self) -> str:
         """Return an id that says "everything up to now"; no two are equal."""
         return _uuid(self._epoch, self._sequence, secrets.randbits(_NONCE_BITS))

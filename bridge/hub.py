@@ -17,8 +17,9 @@ from bridge.capabilities import Capability
 from bridge.clock import Clock
 from bridge.events import Event, Topicless, as_seen_by, is_personal
 from bridge.history import History
+from bridge.measures import Measures
 from bridge.models import ConversationId, Identity
-from bridge.pushes import encode_push, is_kept
+from bridge.pushes import encode_push, is_kept, push_type
 from bridge.recent import Recent
 
 REMEMBERED_KEYS = 100_000
@@ -92,8 +93,16 @@ class Reservation:
 class Hub:
     """Receivers by user id, and what was already delivered."""
 
-    def __init__(self, clock: Clock, history: History, *, remembered_keys: int = REMEMBERED_KEYS) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        history: History,
+        measures: Measures | None = None,
+        *,
+        remembered_keys: int = REMEMBERED_KEYS,
+    ) -> None:
         self._clock = clock
+        self._measures = measures or Measures()
         self._history = history
         self._receivers: dict[str, set[Receiver]] = {}
         self._understood: Counter[Capability] = Counter()
@@ -136,6 +145,16 @@ class Hub:
             return frozenset()
         here = self._concerned(people)
         return frozenset(one.identity for one in here if capability in one.capabilities)
+
+    @property
+    def users(self) -> int:
+        """Return how many people are here, by their users.id and auth ids."""
+        return len({receiver.identity for receivers in self._receivers.values() for receiver in receivers})
+
+    @property
+    def receivers(self) -> int:
+        """Return how many receivers are attached."""
+        return len({receiver for receivers in self._receivers.values() for receiver in receivers})
 
     def remove(self, topic: ConversationId, ids: Set[str]) -> None:
         """Deliver nothing of this conversation to these participants any more (contract F8).
@@ -225,6 +244,9 @@ class Hub:
             return
         if event.key is not None:
             self._seen.put(event.key, True)  # only the key matters
+        name = push_type(event)
+        self._measures.pushes.add(name)
+        self._measures.deliveries.add(name, by=len(receivers))
         for receiver in receivers:
             receiver.deliver(frames[receiver.identity])
 

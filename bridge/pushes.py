@@ -275,6 +275,11 @@ PUSHES: Final = {
 """By event."""
 
 
+def push_type(event: Event) -> str:
+    """Return the wire type of the push of this event."""
+    return PUSHES[type(event)].name
+
+
 def required_capability(event: Event) -> Capability | None:
     """Return what a client must have asked for to be told of this event."""
     return PUSHES[type(event)].capability

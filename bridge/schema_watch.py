@@ -10,6 +10,7 @@ import asyncio
 import structlog
 
 from bridge.errors import SchemaUnusable, StoreError
+from bridge.remedies import supply
 from bridge.store import Store
 
 LOOK_EVERY_SECONDS = 60.0
@@ -36,4 +37,5 @@ class SchemaWatch:
         except StoreError as error:
             log.warning("schema.not_seen", cause=type(error).__name__, detail=str(error))
         except SchemaUnusable as error:
-            log.error("schema.unusable", missing=error.missing)  # noqa: TRY400  # the names say it all
+            sql = [*map(supply, error.missing)]
+            log.error("schema.unusable", missing=error.missing, sql=sql)  # noqa: TRY400  # the names say it all

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from msgspec import Struct
@@ -30,18 +30,21 @@ from bridge.errors import (
     StoreError,
     unknown_type,
 )
-from bridge.events import Event, TypingChanged, UserCameOnline, UserWentOffline, as_seen_by
+from bridge.events import as_seen_by
 from bridge.identity import find_user, identity_of
 from bridge.ids import fresh_id
 from bridge.models import Identity, User, profile_of
 from bridge.outbox import Outbox
 from bridge.protocol import BadFrame, Command
-from bridge.pushes import encode_push, required_capability
+from bridge.pushes import encode_push
 from bridge.rates import Bucket, Rate
 from bridge.resuming import Comeback, Source, after, nothing, since, since_last_sign_of_life
 from bridge.rows import user_row
+from bridge.signed_in import Session
 
 MAX_LOGGED_CHARACTERS = 40
+OK = "ok"
+UNKNOWN = "unknown"
 
 log = structlog.get_logger(__name__)
 
@@ -66,54 +69,6 @@ class Limits:
     phone_identity: bool
 
 
-class Session:
-    """Who a connection speaks for, and until when."""
-
-    def __init__(self, caller: Caller, claims: Claims, outbox: Outbox, context: Context, leeway: timedelta) -> None:
-        self.caller = caller
-        self.expires_at: datetime = claims.expires_at + leeway
-        self.login_id = claims.login_id
-        self.silent_since: float | None = None
-        """When the first push was held back because the token had expired, by the monotonic clock."""
-        self._outbox = outbox
-        self._clock = context.clock
-
-    @property
-    def identity(self) -> Identity:
-        """Return whose session it is."""
-        return self.caller.identity
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """Return what the client asked for beyond the old types."""
-        return self.caller.capabilities
-
-    def is_expired(self) -> bool:
-        """Tell whether the token is no longer valid; checked at every action and every delivery (contract F13)."""
-        return self._clock.now() >= self.expires_at
-
-    def takes(self, event: Event) -> bool:
-        """Tell whether this client wants an event that concerns its user.
-
-        Typing is for the others, and only where the conversation is the one opened last: the clients show typing
-        of any conversation in the one on their screen (contract ws-protocol section 11, rule 5).
-        """
-        if isinstance(event, TypingChanged):
-            return self.caller.rooms.latest == event.topic and event.typist.id not in self.caller.identity.ids
-        if isinstance(event, UserCameOnline | UserWentOffline):
-            # A client that is told of the change itself needs no frame for each conversation besides.
-            return event.topic in self.caller.rooms.joined and Capability.PRESENCE not in self.caller.capabilities
-        required = required_capability(event)
-        return required is None or required in self.capabilities
-
-    def deliver(self, frame: str) -> None:
-        """Take a push; after the token expired nothing is delivered until the client authenticates again."""
-        if not self.is_expired():
-            self._outbox.put(frame)
-        elif self.silent_since is None:
-            self.silent_since = self._clock.monotonic()
-
-
 class Connection:
     """The commands of one socket, in order (design decision 4, contract F24)."""
 
@@ -129,6 +84,7 @@ class Connection:
         self.retiring: Disconnect | None = None
         """Why and with what words it ends, once nothing more is taken."""
         self._arrived = asyncio.Event()
+        context.measures.opened.add()
         self._authenticated = asyncio.Event()
 
     def receive(self, frame: object) -> None:
@@ -144,9 +100,11 @@ class Connection:
             command = protocol.decode(frame)
         except BadFrame as bad:
             self._refuse(INVALID_MESSAGE, bad.request_id)
+            self._context.measures.commands.add("unreadable", INVALID_MESSAGE.code.value)
             return
         if command.type == "ping":
             self._reply("pong", Pong(), command)
+            self._context.measures.commands.add("ping", OK)
         elif len(self._commands) >= self._limits.max_waiting_commands:
             self._outbox.disconnect(Disconnect(CloseCode.TOO_MANY_COMMANDS, "too many commands waiting"))
         else:
@@ -204,7 +162,24 @@ class Connection:
             self.session = None
 
     async def _handle(self, command: Command) -> None:
-        """Turn whatever happens into a reply: the one place that knows exceptions and codes (style section 5.7)."""
+        """Answer a command, and measure it."""
+        measures, clock = self._context.measures, self._context.clock
+        kind = command.type if command.type in ACTIONS or command.type == "auth" else UNKNOWN
+        began = clock.monotonic()
+        with self._context.tracing.span(
+            "command", type=kind, connection_id=self.id, request_id=str(command.request_id)
+        ):
+            fault = await self._answer(command)
+        if fault is not None:
+            self._refuse(fault, command.request_id)
+        measures.commands.add(kind, OK if fault is None else fault.code.value)
+        measures.command_seconds.observe(clock.monotonic() - began, kind)
+
+    async def _answer(self, command: Command) -> Fault | None:
+        """Do what a command asks, or return what to refuse it with: the one place that knows exceptions and codes.
+
+        Style section 5.7.
+        """
         action = ACTIONS.get(command.type)
         try:
             if command.type == "auth":
@@ -215,13 +190,14 @@ class Connection:
                 await self._perform(action, command)
         except ActionError as error:
             log.info("command.refused", code=error.fault.code.value)
-            self._refuse(error.fault, command.request_id)
+            return error.fault
         except StoreError as error:
             log.warning("command.store_failed", cause=type(error).__name__, detail=str(error))
-            self._refuse(action.faults.database if action else AUTH_FAILED, command.request_id)
+            return action.faults.database if action else AUTH_FAILED
         except Exception:
             log.exception("command.failed")
-            self._refuse(action.faults.unexpected if action else INTERNAL_ERROR, command.request_id)
+            return action.faults.unexpected if action else INTERNAL_ERROR
+        return None
 
     async def _perform(self, action: Action[Struct], command: Command) -> None:
         if self.session is None:
@@ -295,6 +271,8 @@ class Connection:
             resumed=missed is not None and shown_cursor is not None,
         )
         self._reply("auth_success", result, command)
+        self._context.measures.comebacks.add("lost" if missed is None else "replayed" if missed else "nothing_missed")
+        self._context.measures.replayed.add(by=len(missed or ()))
         now = self._context.clock.now()
         for entry in missed or ():
             session.deliver(encode_push(as_seen_by(session.identity, entry.event), entry.cursor, now))

@@ -19,6 +19,8 @@ from bridge.secret_files import SecretFiles, variable_names
 
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # RFC 9110, token
 
+SHORTEST_TOKEN = 16
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=24 * 3600)]
 PerSecond = Annotated[float, Field(gt=0, le=1e6)]
@@ -57,6 +59,8 @@ class Settings(BaseSettings):
     trusted_proxies: str | None = Field(None, validation_alias="BRIDGE_TRUSTED_PROXIES")
     log_level: str = Field("info", validation_alias="BRIDGE_LOG_LEVEL")
     log_json: bool = Field(default=False, validation_alias="BRIDGE_LOG_JSON")
+    operator_token: SecretStr | None = Field(None, validation_alias="BRIDGE_OPERATOR_TOKEN")
+    traces: bool = Field(default=False, validation_alias="BRIDGE_TRACES")
 
     token_audience: str = Field("authenticated", validation_alias="BRIDGE_TOKEN_AUDIENCE")
     token_leeway_seconds: Seconds = Field(5.0, validation_alias="BRIDGE_TOKEN_LEEWAY_SECONDS")
@@ -122,6 +126,16 @@ class Settings(BaseSettings):
         _check_fits_into_a_header(value)
         return value
 
+    @field_validator("operator_token")
+    @classmethod
+    def _is_hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            return None
+        _check_fits_into_a_header(value)
+        if len(value.get_secret_value()) < SHORTEST_TOKEN:
+            raise ValueError(f"must have {SHORTEST_TOKEN} characters or more")
+        return value
+
     @field_validator("session_cookie")
     @classmethod
     def _is_cookie_name(cls, value: str | None) -> str | None:
@@ -156,6 +170,12 @@ class Settings(BaseSettings):
     def proxies(self) -> tuple[Network, ...]:
         """Return from which addresses X-Forwarded-For is believed."""
         return read_networks(self.trusted_proxies or "")
+
+    @property
+    def public(self) -> dict[str, object]:
+        """Return every setting by its variable; of secrets only whether they are set."""
+        values = ((name, getattr(self, name)) for name in Settings.model_fields)
+        return {_variable(name): "set" if isinstance(value, SecretStr) else value for name, value in values}
 
     @property
     def origins(self) -> frozenset[str] | None:

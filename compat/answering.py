@@ -14,7 +14,6 @@ from werkzeug.exceptions import HTTPException
 
 from bridge.actions.context import Context
 from bridge.errors import ConfigError, StoreError
-from bridge.ids import fresh_id
 from bridge.pages import document, serve_documents
 from compat import openapi
 from compat.bodies import patient_requests
@@ -68,7 +67,7 @@ class Answering:
             if bare is not None:
                 return Response(status=301, headers={**_HEADERS, "Location": f"//{bare}{_target()}"})
             one = methods["GET" if request.method == "HEAD" else request.method]
-            with bound_contextvars(request_id=fresh_id(), endpoint=one.name):
+            with bound_contextvars(endpoint=one.name):
                 return await self._answer(one, conversation_id)
 
         return answer

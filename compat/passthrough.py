@@ -15,8 +15,6 @@ import structlog
 from quart import Quart, Response, request
 from werkzeug.datastructures import Headers
 
-from bridge.ids import fresh_id
-
 PREFIX: Final = "/rest/v1/"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -86,7 +84,7 @@ class Passthrough:
         try:
             answer = await self._http.send(asked, stream=True)
         except httpx.HTTPError as error:
-            log.warning("passthrough.failed", request_id=fresh_id(), cause=type(error).__name__)
+            log.warning("passthrough.failed", cause=type(error).__name__)
             status = 504 if isinstance(error, httpx.TimeoutException) else 502
             return _refused(status, "PGRST000", "The Data API cannot be reached")
         response = Response(_Streamed(answer), answer.status_code, content_type="")

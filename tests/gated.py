@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from typing import cast
 
+from bridge.schema import Schema
 from bridge.store import (
     AccountStore,
     ConversationStore,
@@ -131,6 +132,11 @@ class GatedStore:
         self.groups = cast("GroupStore", _Noun("groups", self.tables.groups, self.door))
         self.typing = cast("TypingStore", _Noun("typing", self.tables.typing, self.door))
         self.presence = cast("PresenceStore", _Noun("presence", self.tables.presence, self.door))
+
+    @property
+    def schema(self) -> Schema:
+        """See the port."""
+        return self.tables.schema
 
     async def check(self) -> None:
         """See the port."""

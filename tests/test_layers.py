@@ -19,19 +19,21 @@ LEVELS: dict[str, int] = {
     for level, modules in enumerate(
         (
             "bridge bridge.addresses bridge.capabilities bridge.clock bridge.content "
-            "bridge.errors bridge.events bridge.ids bridge.models bridge.rates bridge.recent "
-            "bridge.refusals bridge.schema bridge.sealed bridge.secret_files bridge.settings",
-            "bridge.auth bridge.history bridge.keyring bridge.logs bridge.people_rows bridge.protocol bridge.pushes "
-            "bridge.rows bridge.search bridge.send_times bridge.tables",
+            "bridge.errors bridge.events bridge.ids bridge.measures bridge.models bridge.rates bridge.recent "
+            "bridge.refusals bridge.remedies bridge.schema bridge.sealed bridge.secret_files bridge.settings "
+            "bridge.tracing",
+            "bridge.auth bridge.history bridge.keyring bridge.logs bridge.measured_http bridge.metrics "
+            "bridge.operators bridge.otel bridge.people_rows bridge.protocol bridge.pushes bridge.rows "
+            "bridge.search bridge.send_times bridge.tables",
             "bridge.store bridge.feed bridge.client",
             "bridge.crowd bridge.health bridge.hub bridge.identity bridge.left_rooms bridge.lists bridge.logins "
             "bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat bridge.message_states "
             "bridge.presence bridge.receipts bridge.typing_state",
             "bridge.actions",
             "bridge.authentication bridge.login_upkeep bridge.presence_upkeep bridge.relay bridge.resuming "
-            "bridge.schema_watch bridge.session bridge.typing_upkeep",
+            "bridge.schema_watch bridge.session bridge.signed_in bridge.typing_upkeep",
             "bridge.pages bridge.specification bridge.websocket compat",
-            "bridge.app bridge.auth_server bridge.endpoints migration",
+            "bridge.app bridge.wiring bridge.auth_server bridge.endpoints bridge.operations bridge.status migration",
             "bridge.hypercorn_socket bridge.serving bridge.__main__",
         )
     )
@@ -49,10 +51,12 @@ HOMES: dict[str, frozenset[str]] = {
         "postgrest": "bridge.store.supabase",
         "realtime": "bridge.feed.supabase",
         "tenacity": "bridge.store.supabase bridge.feed.supabase",
-        "httpx": "bridge.store.supabase bridge.app bridge.auth_server compat.passthrough",
+        "httpx": "bridge.store.supabase bridge.app bridge.auth_server bridge.measured_http compat.passthrough",
         "httpx_aiohttp": "bridge.auth_server",
         "jwt": "bridge.auth bridge.keyring",
-        "quart": "bridge.app bridge.pages bridge.websocket compat bridge.endpoints",
+        "opentelemetry": "bridge.otel",
+        "prometheus_client": "bridge.metrics",
+        "quart": "bridge.app bridge.pages bridge.websocket compat bridge.endpoints bridge.operations",
         "werkzeug": "bridge.app bridge.websocket compat bridge.endpoints",
         "hypercorn": "bridge.serving bridge.hypercorn_socket",
         "wsproto": "bridge.hypercorn_socket",
@@ -175,7 +179,7 @@ def test_only_the_composition_root_imports_compat() -> None:
         for module, names in OWN_IMPORTS.items()
         if module.startswith("bridge") and any(name.split(".")[0] == "compat" for name in names)
     }
-    assert importers <= {"bridge.app", "bridge.auth_server"}
+    assert importers <= {"bridge.app", "bridge.auth_server", "bridge.wiring"}
 
 
 @pytest.mark.parametrize("library", sorted(HOMES))

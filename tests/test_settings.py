@@ -298,3 +298,24 @@ def test_trusted_proxies_are_networks(complete: pytest.MonkeyPatch) -> None:
     assert [str(network) for network in load_settings().proxies] == ["10.0.0.0/8", "127.0.0.1/32"]
     complete.setenv("BRIDGE_TRUSTED_PROXIES", "proxy.example")
     assert sentence() == ("BRIDGE_TRUSTED_PROXIES must be addresses or networks like 10.0.0.0/8, separated by commas.")
+
+
+@pytest.mark.parametrize("token", ["", "short", "x" * 15, "with a space in the middle", "ünicode-is-no-header"])
+def test_an_operators_token_is_hard_to_guess_or_not_there(complete: pytest.MonkeyPatch, token: str) -> None:
+    """An empty variable is no token at all."""
+    complete.setenv("BRIDGE_OPERATOR_TOKEN", token)
+    if not token:
+        assert load_settings().operator_token is None
+    else:
+        assert sentence().startswith("BRIDGE_OPERATOR_TOKEN must ")
+
+
+def test_the_settings_can_be_shown_without_secrets(complete: pytest.MonkeyPatch) -> None:
+    """By the variables that operators know."""
+    complete.setenv("BRIDGE_OPERATOR_TOKEN", "a-token-of-operators")
+    shown = load_settings().public
+    assert shown["SUPABASE_URL"] == URL
+    assert shown["SUPABASE_SECRET_KEY"] == shown["BRIDGE_OPERATOR_TOKEN"] == "set"
+    assert shown["SUPABASE_JWT_SECRET"] is None
+    assert shown["BRIDGE_PORT"] == 8080
+    assert KEY not in str(shown)

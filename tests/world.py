@@ -29,6 +29,7 @@ from bridge.hub import Hub
 from bridge.left_rooms import LeftRooms
 from bridge.lists import Lists
 from bridge.logins import Logins
+from bridge.measures import Measures
 from bridge.members import Members
 from bridge.message_states import MessageStates
 from bridge.models import ConversationId, Message
@@ -90,7 +91,8 @@ class Parts:
         self.tables = self.store.tables
         self.feed = MemoryFeed()
         history = History(self.clock)
-        hub = Hub(self.clock, history)
+        self.measures = Measures()
+        hub = Hub(self.clock, history, self.measures)
         members = Members(self.store.conversations, self.clock, 60.0)
         presence = PresenceState(self.clock, grace_seconds=GRACE_SECONDS, heartbeat_seconds=HEARTBEAT_SECONDS)
         self.context = Context(
@@ -103,7 +105,7 @@ class Parts:
             typing=TypingState(hub, self.clock, members.known),
             receipts=Receipts(hub),
             presence=presence,
-            health=Health(hub, self.clock),
+            health=Health(hub, self.clock, self.measures),
             message_states=MessageStates(),
             lists=Lists(self.store, hub, members, presence, self.clock),
             left_rooms=LeftRooms(self.clock, RESUME_ROOMS_SECONDS),
@@ -111,6 +113,7 @@ class Parts:
             logins=Logins(self.clock, LOGIN_CHECK_SECONDS),
             history=history,
             clock=self.clock,
+            measures=self.measures,
         )
         self.relay = Relay(self.context, self.feed, OVERLAP)
         self.presence = PresenceUpkeep(self.context)

@@ -14,6 +14,7 @@ from bridge.hub import Hub
 from bridge.left_rooms import LeftRooms
 from bridge.lists import Lists
 from bridge.logins import Logins
+from bridge.measures import Measures
 from bridge.members import Members
 from bridge.message_states import MessageStates
 from bridge.models import ConversationId, Identity, Profile, User, profile_of
@@ -23,6 +24,7 @@ from bridge.quotes import Quotes
 from bridge.receipts import Receipts
 from bridge.send_times import SendTimes
 from bridge.store import Store
+from bridge.tracing import NoTracing, Tracing
 from bridge.typing_state import TypingState
 
 
@@ -47,6 +49,8 @@ class Context:
     logins: Logins
     history: History
     clock: Clock
+    measures: Measures = field(default_factory=Measures)
+    tracing: Tracing = field(default_factory=NoTracing)
 
 
 @dataclass(slots=True)

@@ -139,6 +139,7 @@ class RowChange(Struct, frozen=True, kw_only=True):
     old_record: Mapping[str, object] = {}
     errors: list[str] | None = None
     columns: list[_Column] = []
+    commit_timestamp: str | None = None
 
     @property
     def is_binary(self) -> bool:

@@ -13,6 +13,8 @@ class Lost(Struct, frozen=True):
     """Changes no longer arrive."""
 
     reason: str
+    unpublished: str | None = None
+    """The needed table that is to blame, if Realtime named one that nobody publishes."""
 
 
 class TableLive(Struct, frozen=True):
@@ -22,6 +24,8 @@ class TableLive(Struct, frozen=True):
 
 
 class TableLost(Struct, frozen=True):
-    """Changes of this optional table do not arrive; nobody publishes it, perhaps."""
+    """Changes of this optional table do not arrive."""
 
     table: str
+    is_unpublished: bool = False
+    """Whether that is because nobody publishes it."""

@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
+from datetime import datetime
 from functools import partial
 from typing import cast
 
@@ -26,11 +27,17 @@ from bridge.feed import Signal
 from bridge.feed.changes import OPTIONAL_TABLES, TABLES, RowChange, read_change
 from bridge.feed.signals import Live, Lost, TableLive, TableLost
 from bridge.ids import fresh_id
+from bridge.measures import Measures
+from bridge.remedies import unpublished_table
+from bridge.tables import moment
 
 QUEUE_SIZE = 10_000
 CONNECT_SECONDS = 10.0
 READY_SECONDS = 15.0
 HEARTBEAT_SECONDS = 5.0
+OPTIONAL_AGAIN_SECONDS = 15.0
+"""How long after a refusal an optional table is asked for again: somebody may have published it."""
+OPTIONAL_JOIN_SECONDS = 3.0
 DEAD_AFTER_SECONDS = 12.0
 CLOSE_SECONDS = 3.0
 HEALTHY_AFTER_SECONDS = 60.0
@@ -60,7 +67,8 @@ _ANY_EVENT = RealtimePostgresChangesListenEvent.All
 class SupabaseFeed:
     """Epoch after epoch, with back-off between those that fail."""
 
-    def __init__(self, *, url: str, key: str, clock: Clock) -> None:
+    def __init__(self, *, url: str, key: str, clock: Clock, measures: Measures) -> None:
+        self._measures = measures
         self._url = url
         self._key = key
         self._clock = clock
@@ -74,13 +82,14 @@ class SupabaseFeed:
                 wait=wait_random_exponential(multiplier=BACK_OFF_MULTIPLIER, max=BACK_OFF_MAX_SECONDS),
             ):
                 with attempt:
-                    epoch = Epoch(self._url, self._key, self._clock)
+                    epoch = Epoch(self._url, self._key, self._clock, self._measures)
+                    self._measures.epochs.add()
                     try:
                         async with aclosing(epoch.signals()) as signals:
                             async for signal in signals:
                                 yield signal
                     except EpochEnded as ended:
-                        yield Lost(str(ended))
+                        yield Lost(str(ended), unpublished=unpublished_table(str(ended)))
                         if epoch.age < HEALTHY_AFTER_SECONDS:
                             raise
                     finally:
@@ -106,8 +115,9 @@ class _HeartbeatSink:
 class Epoch:
     """One client, one connection, one channel for the tables that are needed and one for each that is optional."""
 
-    def __init__(self, url: str, key: str, clock: Clock) -> None:
+    def __init__(self, url: str, key: str, clock: Clock, measures: Measures) -> None:
         self._clock = clock
+        self._measures = measures
         self._began_at = clock.monotonic()
         self._arrivals: asyncio.Queue[_Arrival] = asyncio.Queue(QUEUE_SIZE)
         self._overflowed = False
@@ -115,6 +125,8 @@ class Epoch:
         self._client = AsyncRealtimeClient(f"{url}/realtime/v1", key, auto_reconnect=False, max_retries=1)
         self._beats = 0
         self._confirmed: set[str] = set()
+        self._unpublished: set[str] = set()
+        self._refused_at: dict[str, float] = {}
 
     @property
     def age(self) -> float:
@@ -133,13 +145,16 @@ class Epoch:
         yield Live()
         for table in sorted(self._confirmed):
             yield TableLive(table)  # those that were confirmed first, which meant nothing yet
+        for table in sorted(self._unpublished):
+            yield TableLost(table, is_unpublished=True)  # those that were refused first
         while True:
+            await self._join_refused()
             arrival = await self._next(HEARTBEAT_SECONDS)
             if arrival is None:
                 await self._beat()
             elif isinstance(arrival, _Told):
                 yield arrival
-            elif (change := read_change(_row_change(arrival))) is not None:
+            elif (change := read_change(self._measured(_row_change(arrival)))) is not None:
                 yield change
             if self.age > MAX_AGE_SECONDS:
                 raise EpochEnded("old age")
@@ -175,6 +190,21 @@ class Epoch:
         channel = self._channel([table])
         channel.on_system(lambda _: self._optional_confirmed(table))
         await channel.subscribe(partial(self._optional_status_changed, table))
+
+    async def _join_refused(self) -> None:
+        """Ask again for optional tables that were refused; changes wait for it, for the time of a round trip."""
+        now = self._clock.monotonic()
+        due = [table for table, since in self._refused_at.items() if now - since >= OPTIONAL_AGAIN_SECONDS]
+        if not due:
+            return
+        self._refused_at.update(dict.fromkeys(due, now))
+        try:
+            async with asyncio.timeout(OPTIONAL_JOIN_SECONDS):
+                await asyncio.gather(*map(self._join_optional, due))
+        except TimeoutError:
+            log.warning("feed.optional_tables_not_joined", tables=due)
+        except Exception as error:
+            raise EpochEnded(f"optional tables not joined: {type(error).__name__}") from error
 
     def _channel(self, tables: Iterable[str]) -> AsyncRealtimeChannel:
         channel = self._client.channel(f"bridge-{fresh_id()}")
@@ -238,16 +268,31 @@ class Epoch:
 
     def _optional_confirmed(self, table: str) -> None:
         self._confirmed.add(table)
+        self._unpublished.discard(table)
+        self._refused_at.pop(table, None)
         self._put(TableLive(table))
 
     def _optional_status_changed(self, table: str, status: RealtimeSubscribeStates, error: Exception | None) -> None:
         if status is RealtimeSubscribeStates.SUBSCRIBED:
             return
-        log.warning("feed.optional_table_not_heard", table=table, status=status.value, reason=_reason(error))
+        reason = _reason(error)
+        is_unpublished = unpublished_table(reason) == table
+        if is_unpublished:
+            self._unpublished.add(table)
+        if table not in self._refused_at:
+            log.warning("feed.optional_table_not_heard", table=table, status=status.value, reason=reason)
+        self._refused_at[table] = self._clock.monotonic()
         if table in self._confirmed and self.age > HEALTHY_AFTER_SECONDS:
             self._put(_Ended(f"{table}: {status.value}"))  # it worked: the next epoch brings it back
         else:
-            self._put(TableLost(table))  # ending the epoch would end every one, if nobody publishes the table
+            # Ending the epoch would end every one, if nobody publishes the table.
+            self._put(TableLost(table, is_unpublished=is_unpublished))
+
+    def _measured(self, row: RowChange) -> RowChange:
+        self._measures.changes.add(row.table, row.type)
+        if (committed_at := _moment(row.commit_timestamp)) is not None:
+            self._measures.lag.observe((self._clock.now() - committed_at).total_seconds())
+        return row
 
     def _put(self, arrival: _Arrival) -> None:
         try:
@@ -261,6 +306,14 @@ def _row_change(arrival: PostgresChangesPayload) -> RowChange:
         return msgspec.convert(arrival["data"], RowChange)
     except (msgspec.ValidationError, KeyError) as error:
         raise EpochEnded("a change could not be read") from error
+
+
+def _moment(printed: str | None) -> datetime | None:
+    """Read a time that is for measuring only: one that cannot be read is no reason to end an epoch."""
+    try:
+        return moment(printed)
+    except msgspec.ValidationError:
+        return None
 
 
 def _reason(error: Exception | None) -> str:

@@ -31,6 +31,7 @@ from bridge.relay.lists import relay_list_change
 from bridge.relay.message_changes import MessageChangeRelay
 from bridge.relay.messages import MessageRelay
 from bridge.relay.receipts import relay_receipt
+from bridge.relay.record import FeedRecord
 from bridge.relay.typing import relay_typing
 
 RECONCILE_SECONDS = 30.0
@@ -56,6 +57,7 @@ class Relay:
         self._caught_up = asyncio.Event()
         self._turn = asyncio.Lock()
         self._look_again = asyncio.Event()
+        self.record = FeedRecord(context)
 
     @property
     def is_live(self) -> bool:
@@ -124,6 +126,7 @@ class Relay:
                 return
 
     async def _take(self, signal: Signal) -> None:
+        self.record.take(signal)
         match signal:
             case Live():
                 self._doubt_members(hearing=True)
@@ -182,10 +185,12 @@ class Relay:
 
     async def _compare_with_tables(self) -> None:
         self._look_again.clear()  # at the start: what arises from here on is a reason to look again
+        self._context.measures.catch_ups.add("begun")
         self._settle(settled=await self._catch_up.run())
         if self._may_have_missed_changes:
             await self._missed_changes.run()
             self._may_have_missed_changes = False
+        self._context.measures.catch_ups.add("finished")
         self._caught_up.set()
         self._in_doubt = False
         self._tables_answer = True

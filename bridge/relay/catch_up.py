@@ -25,6 +25,7 @@ class CatchUp:
         self._messages = messages
         self._overlap = overlap
         self._complete_until = context.clock.now()
+        self._has_run = False
 
     async def run(self) -> bool:
         """Deliver what the hub has not seen; positions first, rows only for what is new.
@@ -48,12 +49,14 @@ class CatchUp:
                 break  # "infinity" and years that Python cannot hold are after everything: no end would come
             after = page[-1]
         self._complete_until = until
+        self._has_run = True
         return settled
 
     async def _deliver_unseen(self, page: Sequence[Position]) -> bool:
         unseen = [one.id for one in page if not self._context.hub.has_seen(message_key(one.id))]
         parts = (unseen[start : start + ROWS_AT_ONCE] for start in range(0, len(unseen), ROWS_AT_ONCE))
-        return all([await self._messages.read_and_relay(part) for part in parts])
+        # What the first run finds is from before this process listened: nobody failed to bring it.
+        return all([await self._messages.read_and_relay(part, rescuing=self._has_run) for part in parts])
 
 
 class MissedChanges:

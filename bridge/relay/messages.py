@@ -30,10 +30,11 @@ class MessageRelay:
         self._declined: Recent[MessageId, float] = Recent(DECLINED_CAPACITY)
         self._awaited: Recent[MessageId, float] = Recent(DECLINED_CAPACITY)
 
-    async def relay(self, message: Message) -> bool:
+    async def relay(self, message: Message, *, rescuing: bool = False) -> bool:
         """Deliver a message unless it is known, deleted, or from somebody who is no member.
 
         Returns whether that settles it; False: it is sealed and its copies are not there yet, so look again soon.
+        `rescuing`: the feed ought to have brought it, and did not.
 
         Raises:
             StoreError: who is a member cannot be read; nothing was delivered.
@@ -49,7 +50,7 @@ class MessageRelay:
             members = await self._context.members.refreshed(message.conversation_id)
         if message.sender_id not in members:
             # Anybody may insert anywhere under the app's policies; members must not see it (contract F7).
-            self._decline(message.id, "its sender is no member")
+            self._decline(message.id, "not_a_member", "its sender is no member")
             return True
         whole = await self.whole(message)
         copies = await self._copies(whole)
@@ -58,9 +59,11 @@ class MessageRelay:
         self._context.quotes.remember(whole)
         self._context.message_states.place(whole.id, whole.conversation_id)
         self._context.hub.publish(MessageSent(message=whole, copies=copies), members)
+        if rescuing and self._context.hub.has_seen(message_key(message.id)):
+            self._context.measures.rescued.add()
         return True
 
-    async def read_and_relay(self, ids: Sequence[MessageId]) -> bool:
+    async def read_and_relay(self, ids: Sequence[MessageId], *, rescuing: bool = False) -> bool:
         """Read rows and deliver them; one that cannot be read does not keep the others from it.
 
         Returns whether that settles all of them.
@@ -73,18 +76,19 @@ class MessageRelay:
         try:
             messages = await self._context.store.messages.by_ids(unknown) if unknown else []
         except StoreUnreadable as error:
-            return await self._halve(unknown, error)
-        return all([await self.relay(message) for message in messages])
+            return await self._halve(unknown, error, rescuing=rescuing)
+        return all([await self.relay(message, rescuing=rescuing) for message in messages])
 
-    async def _halve(self, ids: Sequence[MessageId], error: StoreUnreadable) -> bool:
+    async def _halve(self, ids: Sequence[MessageId], error: StoreUnreadable, *, rescuing: bool) -> bool:
         """Read the halves by themselves: one row that nobody can read must not hold up all others for ever."""
         if len(ids) == 1:
-            self._decline(ids[0], f"it cannot be read: {error}")
+            self._decline(ids[0], "unreadable", f"it cannot be read: {error}")
             return True
         middle = len(ids) // 2
-        return all([await self.read_and_relay(half) for half in (ids[:middle], ids[middle:])])
+        halves = (ids[:middle], ids[middle:])
+        return all([await self.read_and_relay(half, rescuing=rescuing) for half in halves])
 
-    def _decline(self, message_id: MessageId, reason: str) -> None:
+    def _decline(self, message_id: MessageId, kind: str, reason: str) -> None:
         """Do not deliver a message now, nor look at it in every catch-up to come, should its time lie far ahead.
 
         Within the overlap it is looked at again: the membership of its sender may be committed and not yet seen.
@@ -93,6 +97,7 @@ class MessageRelay:
         first_at = self._declined.get(message_id)
         if first_at is None:
             log.warning("relay.declined", message_id=message_id, reason=reason)
+            self._context.measures.declined.add(kind)
             self._declined.put(message_id, now)
         elif now - first_at > self._overlap_seconds:
             self._context.hub.pass_over(message_key(message_id))

@@ -37,6 +37,7 @@ from bridge.models import (
     User,
     UserId,
 )
+from bridge.schema import Schema
 from bridge.sealed import Copies
 
 
@@ -418,6 +419,11 @@ class Store(Protocol):
     @property
     def presence(self) -> PresenceStore:
         """Presence rows."""
+        ...
+
+    @property
+    def schema(self) -> Schema:
+        """Return which generation of the schema the last `check` has found."""
         ...
 
     async def check(self) -> None:

@@ -31,6 +31,11 @@ class RunningBridge:
     url: str
     sandbox: SandboxAddress
 
+    @property
+    def http_url(self) -> str:
+        """Return where it answers HTTP."""
+        return self.url.replace("ws://", "http://").removesuffix("/ws")
+
     @asynccontextmanager
     async def client(self, name: str | None = None) -> AsyncIterator[CheckedClient]:
         """Connect, and authenticate as a sample person if one is named."""

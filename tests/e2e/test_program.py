@@ -9,6 +9,7 @@ import socket
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -67,6 +68,16 @@ async def test_an_address_where_nobody_answers_is_said_at_the_start() -> None:
     status, said = await program(GOOD)
     assert status == 1
     assert "SUPABASE_URL" in said.splitlines()[-1]
+
+
+async def test_traces_without_their_packages_are_said_at_the_start(sandbox: SandboxAddress, tmp_path: Path) -> None:
+    """Exit status 2 and what to install."""
+    (tmp_path / "opentelemetry.py").write_text("")  # found first, and has nothing in it
+    hidden = {"BRIDGE_TRACES": "true", "PYTHONPATH": str(tmp_path)}
+    status, said = await program({**bridge_environment(sandbox), **hidden})
+    assert status == 2
+    assert said.startswith("bridge: BRIDGE_TRACES is set and opentelemetry")
+    assert "pip install 'chat-bridge[otel]'" in said
 
 
 async def test_a_taken_port_is_said_at_the_start(sandbox: SandboxAddress) -> None:

@@ -14,6 +14,7 @@ from bridge.feed.signals import Live, TableLive, TableLost
 from bridge.feed.supabase import (
     DEAD_AFTER_SECONDS,
     HEALTHY_AFTER_SECONDS,
+    OPTIONAL_AGAIN_SECONDS,
     QUEUE_SIZE,
     Epoch,
     EpochEnded,
@@ -22,13 +23,14 @@ from bridge.feed.supabase import (
     _reason,
     _row_change,
 )
+from bridge.measures import Measures
 
 SOON = 5.0
 
 
 def epoch(clock: FakeClock | None = None) -> Epoch:
     """Return an epoch that has no connection."""
-    return Epoch("http://localhost:1", "key", clock or FakeClock())
+    return Epoch("http://localhost:1", "key", clock or FakeClock(), Measures())
 
 
 def event(**data: object) -> PostgresChangesPayload:
@@ -134,6 +136,96 @@ async def test_an_optional_table_that_is_lost_ends_an_old_epoch_in_which_it_work
             await one._next(SOON)
     else:
         assert await one._next(SOON) == TableLost("user_presence")
+
+
+UNPUBLISHED = Exception(
+    '{"message": "Unable to subscribe to changes with given parameters. Please check Realtime is enabled for the given'
+    ' connect parameters: [event: *, schema: public, table: user_presence, filter: ]"}'
+)
+
+
+class Joins:
+    """Keeps which tables an epoch joined."""
+
+    def __init__(self, one: Epoch, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.tables: list[str] = []
+        self.failure: Exception | None = None
+        monkeypatch.setattr(one, "_join_optional", self._join)
+
+    async def _join(self, table: str) -> None:
+        self.tables.append(table)
+        if self.failure is not None:
+            raise self.failure
+
+
+async def test_an_optional_table_that_is_refused_is_joined_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody may have published it; until it is confirmed, and not too often."""
+    clock = FakeClock()
+    one = epoch(clock)
+    joins = Joins(one, monkeypatch)
+    one._optional_status_changed("user_presence", RealtimeSubscribeStates.CHANNEL_ERROR, UNPUBLISHED)
+    assert await one._next(SOON) == TableLost("user_presence", is_unpublished=True)
+    await one._join_refused()
+    assert joins.tables == []
+    for _ in range(2):
+        clock.advance(OPTIONAL_AGAIN_SECONDS)
+        for _ in range(2):
+            await one._join_refused()
+    assert joins.tables == ["user_presence"] * 2
+    one._optional_confirmed("user_presence")
+    clock.advance(OPTIONAL_AGAIN_SECONDS)
+    await one._join_refused()
+    assert joins.tables == ["user_presence"] * 2
+
+
+@pytest.mark.parametrize("is_slow", [True, False])
+async def test_an_optional_table_that_cannot_be_joined_again(
+    monkeypatch: pytest.MonkeyPatch,
+    is_slow: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    """A server that is slow is asked later; whatever else goes wrong is the end of the epoch."""
+    clock = FakeClock()
+    one = epoch(clock)
+    joins = Joins(one, monkeypatch)
+    one._optional_status_changed("user_presence", RealtimeSubscribeStates.CLOSED, None)
+    clock.advance(OPTIONAL_AGAIN_SECONDS)
+    joins.failure = TimeoutError() if is_slow else OSError("broken pipe")
+    if is_slow:
+        await one._join_refused()
+    else:
+        with pytest.raises(EpochEnded, match="optional tables not joined: OSError"):
+            await one._join_refused()
+
+
+async def test_what_was_refused_before_the_confirmation_is_told_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that operators learn what to publish."""
+    one = epoch()
+
+    async def join() -> None:
+        one._optional_status_changed("user_presence", RealtimeSubscribeStates.CHANNEL_ERROR, UNPUBLISHED)
+        one._put(Live())
+        one._put(_Ended("over"))
+
+    monkeypatch.setattr(one, "_join", join)
+    signals = one.signals()
+    assert [await anext(signals), await anext(signals)] == [Live(), TableLost("user_presence", is_unpublished=True)]
+    with pytest.raises(EpochEnded, match="over"):
+        await anext(signals)
+
+
+@pytest.mark.parametrize("printed", [None, "nonsense", "2026-01-01T00:00:00Z"])
+async def test_the_lag_of_changes_is_measured_where_their_time_can_be_read(printed: str | None) -> None:
+    """A time for measuring only ends no epoch."""
+    clock = FakeClock()
+    clock.advance(0.2)
+    measures = Measures()
+    one = Epoch("http://localhost:1", "key", clock, measures)
+    row = RowChange(table="messages", type="INSERT", commit_timestamp=printed)
+    assert one._measured(row) is row
+    assert measures.changes.values == {("messages", "INSERT"): 1}
+    assert [series.seconds for series in measures.lag.values.values()] == (
+        [pytest.approx(0.2)] if printed and printed[0] == "2" else []
+    )
 
 
 async def test_an_epoch_knows_its_age() -> None:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from bridge.content import JUNK, ColumnType
 from bridge.errors import SchemaUnusable
 from bridge.models import AuthId, ConversationId, Identity, UserId
+from bridge.remedies import supply
 from bridge.schema import DB_1, Schema
 from bridge.store.supabase import SupabaseStore
 from scripts.sandbox.address import SandboxAddress
@@ -161,6 +162,29 @@ async def test_missing_columns_and_tables_are_named(sandbox_of: SandboxOf) -> No
                 await connection.execute(f"alter {back}".encode())
         assert caught.value.missing == ("messages.metadata", "the table group_members")
         await store.check()
+
+
+async def test_the_statements_that_are_printed_mend_missing_columns(sandbox_of: SandboxOf) -> None:
+    """As they are (contract F41, F44)."""
+    sandbox = sandbox_of("db2-bare")
+    async with (
+        httpx.AsyncClient(transport=AiohttpTransport()) as http,
+        await psycopg.AsyncConnection.connect(sandbox.database_url, autocommit=True) as connection,
+    ):
+        store = SupabaseStore(url=sandbox.url, key=sandbox.secret_key, http=http)
+        columns = {"messages": "metadata", "conversation_participants": "left_at", "user_presence": "last_seen"}
+        for table, column in columns.items():
+            await connection.execute(f"alter table {table} rename column {column} to put_aside".encode())
+        try:
+            with pytest.raises(SchemaUnusable) as caught:
+                await store.check()
+            for missing in caught.value.missing:
+                await connection.execute(supply(missing).encode())
+            await store.check()
+        finally:
+            for table, column in columns.items():
+                await connection.execute(f"alter table {table} drop column if exists {column}".encode())
+                await connection.execute(f"alter table {table} rename column put_aside to {column}".encode())
 
 
 def test_every_generation_of_the_sandbox_is_looked_at() -> None:

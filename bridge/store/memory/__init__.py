@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.schema import DB_1
 from bridge.store.memory.accounts import MemoryAccounts
 from bridge.store.memory.conversations import MemoryConversations
 from bridge.store.memory.copies import MemoryCopies
@@ -21,6 +22,7 @@ class MemoryStore(Tables):
 
     def __init__(self) -> None:
         super().__init__()
+        self.schema = DB_1
         self.users = MemoryUsers(self)
         self.accounts = MemoryAccounts(self)
         self.conversations = MemoryConversations(self)

@@ -11,7 +11,7 @@ import structlog
 from msgspec.structs import asdict
 from supabase import AsyncClient, AsyncClientOptions
 
-from bridge.schema import Dialect
+from bridge.schema import Dialect, Schema
 from bridge.store.supabase.accounts import SupabaseAccounts
 from bridge.store.supabase.conversations import SupabaseConversations
 from bridge.store.supabase.copies import SupabaseCopies
@@ -46,6 +46,11 @@ class SupabaseStore:
         self.groups = SupabaseGroups(self._client)
         self.typing = SupabaseTyping(self._client)
         self.presence = SupabasePresence(self._client)
+
+    @property
+    def schema(self) -> Schema:
+        """See the port."""
+        return self.dialect.schema
 
     async def check(self) -> None:
         """See the port."""

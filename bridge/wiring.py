@@ -1,0 +1,142 @@
+"""From settings to the parts of a bridge; `app` puts the parts together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from bridge.actions.context import Context
+from bridge.auth import TokenVerifier
+from bridge.clock import Clock
+from bridge.crowd import Doors, Guests, UserLimits
+from bridge.errors import ConfigError
+from bridge.health import Health
+from bridge.history import History
+from bridge.hub import Hub
+from bridge.left_rooms import LeftRooms
+from bridge.lists import Lists
+from bridge.logins import Logins
+from bridge.measures import Measures
+from bridge.members import Members
+from bridge.message_states import MessageStates
+from bridge.operators import Operators
+from bridge.outbox import Outbox
+from bridge.presence import PresenceState
+from bridge.profiles import Profiles
+from bridge.quotes import Quotes
+from bridge.rates import Rate
+from bridge.receipts import Receipts
+from bridge.refusals import Refusals
+from bridge.send_times import SendTimes
+from bridge.session import Connection, Limits
+from bridge.settings import Settings
+from bridge.store import Store
+from bridge.tracing import NoTracing, Tracing
+from bridge.typing_state import TypingState
+from bridge.websocket import Sockets
+from compat import cookies
+from compat.session import Rules
+
+
+def doors_of(settings: Settings) -> Doors:
+    """Make what lets sockets in."""
+    return Doors(max_sockets=settings.max_connections, max_per_address=settings.max_connections_per_address)
+
+
+def context_of(settings: Settings, store: Store, clock: Clock, measures: Measures, tracing: Tracing) -> Context:
+    """Make what actions work with."""
+    history = History(clock)
+    hub = Hub(clock, history, measures)
+    members = Members(store.conversations, clock, settings.membership_max_age_seconds)
+    presence = PresenceState(
+        clock,
+        grace_seconds=settings.presence_grace_seconds,
+        heartbeat_seconds=settings.presence_heartbeat_seconds,
+    )
+    return Context(
+        store=store,
+        members=members,
+        profiles=Profiles(store.users, clock),
+        quotes=Quotes(store.messages, clock),
+        hub=hub,
+        times=SendTimes(clock),
+        typing=TypingState(hub, clock, members.known),
+        receipts=Receipts(hub),
+        presence=presence,
+        health=Health(hub, clock, measures),
+        message_states=MessageStates(),
+        lists=Lists(store, hub, members, presence, clock),
+        left_rooms=LeftRooms(clock, settings.resume_rooms_seconds),
+        guests=Guests(_user_limits(settings), clock),
+        logins=Logins(clock, settings.login_check_seconds),
+        history=history,
+        clock=clock,
+        measures=measures,
+        tracing=tracing,
+    )
+
+
+def sockets_of(settings: Settings, context: Context, verifier: TokenVerifier, refusals: Refusals) -> Sockets:
+    """Make what holds the open sockets."""
+    limits = _limits(settings)
+
+    def open_connection(outbox: Outbox) -> Connection:
+        return Connection(context, verifier, outbox, limits)
+
+    outbox = partial(Outbox, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes)
+    return Sockets(open_connection, outbox, context.health, refusals)
+
+
+def operators_of(settings: Settings) -> Operators:
+    """Make what knows an operator."""
+    token = settings.operator_token
+    return Operators(token.get_secret_value() if token else None)
+
+
+def tracing_of(settings: Settings) -> tuple[Tracing, Callable[[], None]]:
+    """Return where spans go, and what ends it.
+
+    Raises:
+        ConfigError: traces are wanted and their packages are not installed.
+
+    """
+    if not settings.traces:
+        return NoTracing(), lambda: None
+    try:
+        # Only here: a bridge is installed without the extra that brings these packages.
+        from bridge.otel import OpenTelemetry
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"BRIDGE_TRACES is set and {error.name} is not installed; pip install 'chat-bridge[otel]' brings it."
+        ) from error
+    tracing = OpenTelemetry()
+    return tracing, tracing.close
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        max_waiting_commands=settings.max_waiting_commands,
+        frames=Rate(per_second=settings.frames_per_second, burst=settings.frames_burst),
+        auth_deadline_seconds=settings.auth_deadline_seconds,
+        silence_limit_seconds=settings.silence_limit_seconds,
+        leeway=timedelta(seconds=settings.token_leeway_seconds),
+        phone_identity=settings.phone_identity,
+    )
+
+
+def _user_limits(settings: Settings) -> UserLimits:
+    return UserLimits(
+        max_connections=settings.max_connections_per_user,
+        frames=Rate(per_second=settings.user_frames_per_second, burst=settings.user_frames_burst),
+    )
+
+
+def session_rules(settings: Settings) -> Rules:
+    """Return how the old endpoints know who asks."""
+    return Rules(
+        cookie_name=settings.session_cookie or cookies.default_name(settings.supabase_url),
+        secure=settings.session_cookie_secure,
+        trusted_origins=settings.named_origins,
+        phone_identity=settings.phone_identity,
+    )
