@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ SandboxOf = Callable[[Generation], SandboxAddress]
 
 ROOT = Path(__file__).parents[1]
 STOP_SECONDS = 30.0
+GIVEN_SANDBOX = "TESTS_SANDBOX"
+"""Names the variable with the address of a sandbox that runs already, as `scripts.sandbox --json` prints it."""
 
 # A shell ignores Ctrl-C for what it runs in the background, and programs hand that on to those that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -44,6 +47,9 @@ def sandboxes(logs: pytest.TempPathFactory) -> Iterator[SandboxOf]:
     with ExitStack() as running:
 
         def address_of(generation: Generation) -> SandboxAddress:
+            given = os.environ.get(GIVEN_SANDBOX)
+            if given and generation == "db1":
+                return SandboxAddress.from_json(given)
             if generation not in started:
                 log = logs.mktemp(f"sandbox-{generation}") / "log"
                 started[generation] = running.enter_context(_running_sandbox(generation, log))

@@ -118,3 +118,10 @@ async def test_a_user_sends_no_more_by_more_connections(start_bridge: StartBridg
         assert await close_code(second) == 4028
         await carols.send(envelope())
         assert (await answer(carols))["type"] == "pong"
+
+
+async def test_compression_is_offered_and_not_taken(bridge: RunningBridge) -> None:
+    """A small frame that unpacks to a large one is no frame here (runtime.md 2.4)."""
+    async with connect(bridge.url, compression="deflate") as socket:
+        assert socket.response is not None
+        assert "Sec-WebSocket-Extensions" not in socket.response.headers
