@@ -7,34 +7,18 @@ question each, for a row at most, tells what is there.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from supabase import AsyncClient
 
 from bridge.content import ColumnType
 from bridge.errors import SchemaUnusable, StoreRefused
-from bridge.schema import Schema
-from bridge.store.supabase.query import CONVERSATION, MESSAGE, rows
+from bridge.schema import NEEDED, Schema
+from bridge.store.supabase.query import rows
 
 NOTHING: Final = "00000000-0000-0000-0000-000000000000"
 """The id of no row."""
-
-NEEDED: Final[Mapping[str, Sequence[str]]] = {
-    "users": [
-        *("id", "username", "display_name", "avatar_url", "phone_number", "auth_user_id", "created_at"),
-        *("bio", "website", "default_message_retention_days"),
-    ],
-    "conversations": CONVERSATION.split(","),
-    "conversation_participants": ["id", "conversation_id", "user_id", "role", "joined_at", "left_at"],
-    "messages": MESSAGE.split(","),
-    "message_status": ["message_id", "user_id", "status", "timestamp"],
-    "typing_indicators": ["conversation_id", "user_id", "is_typing", "updated_at"],
-    "user_presence": ["user_id", "status", "last_seen", "updated_at"],
-    "groups": ["id", "name", "description", "avatar_url", "is_public", "invite_code", "created_by", "created_at"],
-    "group_members": ["group_id", "user_id", "role", "joined_at", "left_at"],
-}
-"""What no question of the bridge can do without."""
 
 _NO_TABLE: Final = frozenset({"PGRST205", "42P01"})
 _NO_COLUMN: Final = frozenset({"42703", "PGRST204"})

@@ -11,23 +11,17 @@ import structlog
 from postgrest.exceptions import APIError
 
 from bridge.errors import StoreDown, StoreError, StoreRefused, StoreUnreadable
-from bridge.schema import Schema
+from bridge.schema import NEEDED, Schema
 
 PAGE = 1000
 """Rows per answer at most: Supabase's default cap truncates silently, so a full page is never the end."""
 
 PROFILE = "id,username,display_name,avatar_url"
 SENDER = f"sender:users!messages_sender_id_fkey({PROFILE})"
-MESSAGE = (
-    "id,conversation_id,sender_id,reply_to_id,message_type,encrypted_content,content_hash,metadata,edited_at,"
-    "deleted_at,created_at,expires_at"
-)
+MESSAGE = ",".join(NEEDED["messages"])
 QUOTE = "id,conversation_id,sender_id,encrypted_content"
 
-CONVERSATION = (
-    "id,type,name,description,avatar_url,created_by,created_at,updated_at,group_id,is_private,position,"
-    "disappearing_messages_enabled,disappearing_messages_duration_days"
-)
+CONVERSATION = ",".join(NEEDED["conversations"])
 IDS_IN_A_URL = 50
 """Filters are in the URL; with each id named twice this stays below 4 kB, which every proxy lets pass."""
 
