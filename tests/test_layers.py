@@ -62,8 +62,8 @@ HOMES: dict[str, frozenset[str]] = {
         "wsproto": "bridge.hypercorn_socket",
         "websockets": "bridge.client",
         "prompt_toolkit": "bridge.chat",
-        "pydantic": "bridge.settings bridge.secret_files bridge.chat",
-        "pydantic_settings": "bridge.settings bridge.secret_files bridge.chat",
+        "pydantic": "bridge.settings bridge.secret_files bridge.chat migration.settings",
+        "pydantic_settings": "bridge.settings bridge.secret_files bridge.chat migration.settings",
     }.items()
 }
 ENVIRONMENT_READERS = frozenset({"bridge.settings", "bridge.secret_files", "bridge.chat"})

@@ -1,0 +1,14 @@
+"""The whole list of commands. Each is a file here that reads its arguments, and a module beside that does the work.
+
+A new one is its file, its line here and its page in docs/.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from migration.commands.command import Command
+
+__all__ = ["COMMANDS", "Command"]
+
+COMMANDS: Final[tuple[Command, ...]] = ()

@@ -1,0 +1,1 @@
+"""The migration tools, against databases with planted defects."""
