@@ -35,6 +35,9 @@ end $roles$;
 grant anon, authenticated, service_role to authenticator;
 grant anon, authenticated, service_role to postgres;
 
+-- On Supabase supautils lets postgres do it, for restoring dumps; PostgreSQL has a grant for that since 15.
+grant set on parameter session_replication_role to postgres;
+
 -- The database: owned by postgres, who is no superuser in Supabase ----------------------------------------------------
 
 do $database$
