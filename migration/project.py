@@ -1,0 +1,94 @@
+"""The project as the tools reach it over HTTP: PostgREST with the secret key, and the bridge's own store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from bridge.app import create_bridge
+from bridge.settings import Settings
+from bridge.store import Store
+from migration.errors import Refused
+
+TIMEOUT_SECONDS: Final = 30.0
+MULTIPLE_CHOICES: Final = 300
+NOT_FOUND: Final = 404
+
+T = TypeVar("T")
+
+
+class Rest:
+    """Requests to one project; whoever has got an answer looks at its status."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    def get(self, path: str, *, key: str | None = None, **params: str) -> httpx.Response:
+        """Ask.
+
+        Raises:
+            Refused: nobody answers.
+
+        """
+        try:
+            return self._http.get(path, params=params, headers=key_headers(key) if key else None)
+        except httpx.HTTPError as error:
+            raise Refused(f"SUPABASE_URL does not answer: {type(error).__name__}.") from error
+
+    def prove(self) -> None:
+        """See that the key is taken and that there is a chat.
+
+        Raises:
+            Refused: it is not, or there is none.
+
+        """
+        status = self.get("/rest/v1/messages", select="id", limit="1").status_code
+        if status in {401, 403}:
+            raise Refused(f"The project refuses SUPABASE_SECRET_KEY with status {status}.")
+        if status == NOT_FOUND:
+            raise Refused("This project is not a chat: PostgREST knows no table messages.")
+        if status >= MULTIPLE_CHOICES:
+            raise Refused(f"The project does not answer as PostgREST does: status {status}.")
+
+
+def key_headers(key: str) -> dict[str, str]:
+    """Return what PostgREST wants to see of a key, old or new (supabase.md 1.2)."""
+    return {"apikey": key, "Authorization": f"Bearer {key}"}
+
+
+@contextmanager
+def reached(settings: Settings) -> Iterator[Rest]:
+    """Reach a project with the secret key until the block ends."""
+    headers = key_headers(settings.supabase_secret_key.get_secret_value())
+    with httpx.Client(base_url=settings.supabase_url, headers=headers, timeout=TIMEOUT_SECONDS) as http:
+        yield Rest(http)
+
+
+def host(settings: Settings) -> str:
+    """Return what a report may name."""
+    return urlsplit(settings.supabase_url).hostname or settings.supabase_url
+
+
+def asked(settings: Settings, question: Callable[[Store], Awaitable[T]]) -> T:
+    """Ask the store of a bridge that is put together as the real one, and taken apart again.
+
+    Raises:
+        StoreError: the tables cannot be read.
+        SchemaUnusable: tables or columns are missing.
+
+    """
+
+    async def ask() -> T:
+        bridge = create_bridge(settings)
+        try:
+            await bridge.context.store.check()
+            return await question(bridge.context.store)
+        finally:
+            await bridge.http.aclose()
+
+    return asyncio.run(ask())
