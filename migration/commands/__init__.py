@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from migration.commands import check
+from migration.commands import check, fix
 from migration.commands.command import Command
 
 __all__ = ["COMMANDS", "Command"]
 
-COMMANDS: Final[tuple[Command, ...]] = (check.COMMAND,)
+COMMANDS: Final[tuple[Command, ...]] = (check.COMMAND, fix.COMMAND)
