@@ -1,0 +1,317 @@
+"""`python -m migration doctor` over the API of a project: the sandbox, and projects that answer as a test says."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+import psycopg
+import pytest
+
+from bridge.clock import FakeClock, SystemClock
+from bridge.settings import Settings, load_settings
+from migration.doctor import LOOKS, NotSeen, Seen, Served, Sights, phoenix
+from migration.findings import Exit, Severity
+from migration.project import Rest
+from scripts.sandbox.address import SandboxAddress
+from tests.conftest import SandboxOf
+from tests.migration.conftest import Tools
+from tests.migration.crowds import AS_POSTGRES
+from tests.migration.test_check_command import free_port
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+SECRET = "sb_secret_aaaaaaaaaaaaaaaaaaaaaa_bbbbbbbb"
+SIGNED_WITH = "the shared secret of the project, long enough"
+
+
+def use(sandbox: SandboxAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set everything that a project has."""
+    monkeypatch.setenv("SUPABASE_URL", sandbox.url)
+    monkeypatch.setenv("SUPABASE_SECRET_KEY", sandbox.secret_key)
+    monkeypatch.setenv("SUPABASE_PUBLISHABLE_KEY", sandbox.publishable_key)
+    monkeypatch.setenv("SUPABASE_JWT_SECRET", sandbox.jwt_secret)
+
+
+def catalogue(sandbox: SandboxAddress) -> list[tuple[object, ...]]:
+    """Return all schemas, tables and what is published."""
+    with psycopg.connect(sandbox.database_url) as connection:
+        return [
+            *connection.execute("select nspname from pg_namespace where nspname !~ '^pg_(toast_)?temp' order by 1"),
+            *connection.execute("select schemaname, tablename from pg_tables order by 1, 2"),
+            *connection.execute("select schemaname, tablename from pg_publication_tables order by 1, 2"),
+        ]
+
+
+def test_a_project_over_rest_alone(sandbox: SandboxAddress, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the API can tell is told; the rest says what it needs."""
+    use(sandbox, monkeypatch)
+    ended = tools("doctor", "--json")
+    assert ended.status == Exit.FOUND
+    report = ended.report
+    assert {one.check for one in report.passed} == {"keys", "signing", "clock", "tables", "realtime"}
+    assert sorted(one.evidence for one in report.findings) == [
+        f"The anon key reads {table}." for table in ("conversation_participants", "conversations", "messages", "users")
+    ]
+    assert {one.reason for one in report.not_run if one.applies} == {
+        "it needs a direct connection; set MIGRATION_DATABASE_URL"
+    }
+
+
+def test_a_project_with_its_database(sandbox: SandboxAddress, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every look is taken but the one that writes, and nobody misses that."""
+    use(sandbox, monkeypatch)
+    report = tools("doctor", "--database-url", sandbox.database_url + AS_POSTGRES, "--json").report
+    assert [(one.check, one.applies) for one in report.not_run] == [("change", False)]
+    assert report.is_complete
+
+
+def test_a_row_makes_the_whole_way(sandbox: SandboxAddress, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Committed, published, received; and nothing is left behind."""
+    use(sandbox, monkeypatch)
+    before = catalogue(sandbox)
+    url = sandbox.database_url + AS_POSTGRES
+    ended = tools("doctor", "--database-url", url, "--json", "--write-canary", "--only", "change")
+    (passed,) = ended.report.passed
+    assert passed.evidence.startswith("a committed row arrived after ")
+    assert catalogue(sandbox) == before
+
+
+def test_the_canary_needs_the_right_to_make_a_table(
+    sandbox: SandboxAddress, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A role that may not says so, and that counts as not looked at."""
+    use(sandbox, monkeypatch)
+    url = f"{sandbox.database_url}?options=-c%20role%3Dservice_role"
+    ended = tools("doctor", "--database-url", url, "--json", "--write-canary", "--only", "change")
+    assert ended.status == Exit.INCOMPLETE
+    assert [one.reason for one in ended.report.not_run] == [
+        "the role may not create a schema or change the publication"
+    ]
+
+
+@contextmanager
+def unpublished(sandbox: SandboxAddress, table: str) -> Iterator[None]:
+    """Take a table out of the publication until the block ends."""
+    with psycopg.connect(sandbox.database_url, autocommit=True) as connection:
+        connection.execute(f"alter publication supabase_realtime drop table {table}".encode())
+        try:
+            yield
+        finally:
+            connection.execute(f"alter publication supabase_realtime add table {table}".encode())
+
+
+def test_a_subscription_that_is_refused_is_told(
+    sandbox_of: SandboxOf, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With Realtime's own reason."""
+    sandbox = sandbox_of("db2-bare")
+    use(sandbox, monkeypatch)
+    with unpublished(sandbox, "message_status"):
+        report = tools("doctor", "--json", "--only", "realtime").report
+    (finding,) = report.findings
+    assert finding.severity is Severity.WARNING
+    assert finding.evidence.startswith("A subscription to message_status is not confirmed: ")
+    assert "add table public.message_status" in finding.fix
+
+
+def test_missing_columns_are_seen_over_rest(
+    sandbox_of: SandboxOf, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By asking for them."""
+    sandbox = sandbox_of("db2-bare")
+    use(sandbox, monkeypatch)
+    with psycopg.connect(sandbox.database_url, autocommit=True) as connection:
+        connection.execute("alter table messages rename column metadata to meta")
+        try:
+            report = tools("doctor", "--json", "--only", "tables").report
+        finally:
+            connection.execute("alter table messages rename column meta to metadata")
+    assert [one.fix for one in report.findings] == [
+        "alter table public.messages add column metadata jsonb default '{}';"
+    ]
+
+
+def settings(**changes: str) -> Settings:
+    """Return the settings of a project."""
+    given = {"supabase_url": "https://abcdefgh.supabase.co", "supabase_secret_key": SECRET, **changes}
+    return load_settings(**given)
+
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def _no_keys(_: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json={"keys": []})
+
+
+def look(name: str, answer: Answer = _no_keys, /, **changes: str) -> Seen:
+    """Take one look at a project that answers so."""
+    given, clock = settings(**changes), FakeClock(NOW)
+    with httpx.Client(transport=httpx.MockTransport(answer), base_url=given.supabase_url) as http:
+        served = Served(rest=Rest(http), settings=given)
+        return LOOKS[name].take(Sights(stored=None, served=served, clock=clock, as_of=clock.now()))
+
+
+def legacy_key(role: str, *, ref: str = "abcdefgh", lifetime: timedelta = timedelta(days=1)) -> str:
+    """Return a key as projects had them: a token signed with the shared secret."""
+
+    def part(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+    claims = {"role": role, "ref": ref, "exp": (NOW + lifetime).timestamp()}
+    signed = f"{part(b'{}')}.{part(json.dumps(claims).encode())}"
+    return f"{signed}.{part(hmac.new(SIGNED_WITH.encode(), signed.encode(), hashlib.sha256).digest())}"
+
+
+def evidence(seen: Seen) -> list[tuple[Severity, str]]:
+    """Return how bad and what."""
+    return [(finding.severity, finding.evidence) for finding in seen.findings]
+
+
+def test_new_keys_in_their_places_are_well() -> None:
+    """Secret and publishable."""
+    seen = look("keys", supabase_publishable_key="sb_publishable_aaaaaaaaaaaaaaaaaaaaaa_bbbbbbbb")
+    assert not seen.findings
+    assert "SUPABASE_PUBLISHABLE_KEY is a publishable key" in seen.evidence
+
+
+def test_legacy_keys_are_noticed() -> None:
+    """They work until the shared secret goes."""
+    (severity, said), *more = evidence(look("keys", supabase_secret_key=legacy_key("service_role")))
+    assert (severity, more) == (Severity.NOTICE, [])
+    assert said == "SUPABASE_SECRET_KEY is a legacy service_role key, a token signed with the shared secret."
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"supabase_secret_key": legacy_key("anon")}, "SUPABASE_SECRET_KEY is an anon key."),
+        ({"supabase_secret_key": "something.else.entirely"}, "SUPABASE_SECRET_KEY is an unknown key."),
+        ({"supabase_secret_key": "something"}, "SUPABASE_SECRET_KEY is an unknown key."),
+        ({"supabase_publishable_key": SECRET}, "SUPABASE_PUBLISHABLE_KEY is a secret key."),
+        (
+            {"supabase_secret_key": legacy_key("service_role", ref="other")},
+            "SUPABASE_SECRET_KEY belongs to the project other, SUPABASE_URL to abcdefgh.",
+        ),
+        (
+            {"supabase_secret_key": legacy_key("service_role", lifetime=-timedelta(days=1))},
+            "SUPABASE_SECRET_KEY expired on 2026-11-24.",
+        ),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_told(changes: dict[str, str], said: str) -> None:
+    """By its form and its claims; it is never repeated."""
+    seen = look("keys", **changes)
+    assert (Severity.ERROR, said) in evidence(seen)
+    assert not any(key in repr(seen) for key in changes.values() if len(key) > len("something"))
+
+
+def publishing(*keys: dict[str, str]) -> Answer:
+    """Answer with these signing keys."""
+    return lambda _: httpx.Response(200, json={"keys": list(keys)})
+
+
+ES256 = {"kid": "11111111-aaaa", "alg": "ES256", "kty": "EC"}
+RS256 = {"kid": "22222222-bbbb", "alg": "RS256", "kty": "RSA"}
+
+
+def test_tokens_must_be_verifiable() -> None:
+    """By a signing key or by the shared secret."""
+    assert evidence(look("signing"))[0] == (
+        Severity.ERROR,
+        "The project publishes no signing key, and SUPABASE_JWT_SECRET is not set.",
+    )
+    assert look("signing", supabase_jwt_secret=SIGNED_WITH).evidence == (
+        "tokens are verified with the shared secret (HS256)"
+    )
+    assert look("signing", publishing(ES256)).evidence == "tokens are verified with ES256 11111111"
+
+
+def test_a_rotation_is_noticed() -> None:
+    """Two keys, or a key and the secret."""
+    for seen in (
+        look("signing", publishing(ES256, RS256)),
+        look("signing", publishing(ES256), supabase_jwt_secret="x"),
+    ):
+        assert [severity for severity, _ in evidence(seen)] == [Severity.NOTICE]
+
+
+def test_a_signing_key_that_the_bridge_does_not_understand_is_told() -> None:
+    """Its tokens would be refused."""
+    assert evidence(look("signing", publishing({"kid": "x", "alg": "PS512", "kty": "RSA"})))[0] == (
+        Severity.ERROR,
+        "Signing keys with PS512 are published.",
+    )
+
+
+def test_a_shared_secret_of_another_project_is_told() -> None:
+    """The legacy keys were signed with the right one."""
+    right = {"supabase_secret_key": legacy_key("service_role"), "supabase_jwt_secret": SIGNED_WITH}
+    assert not look("signing", **right).findings
+    wrong = look("signing", **{**right, "supabase_jwt_secret": "another"})
+    assert [severity for severity, _ in evidence(wrong)] == [Severity.ERROR]
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(500), httpx.Response(200, text="<html>")])
+def test_a_project_without_key_set_is_not_judged(answer: httpx.Response) -> None:
+    """A gateway's error is no evidence."""
+    with pytest.raises(NotSeen):
+        look("signing", lambda _: answer)
+
+
+def dated(offset: timedelta) -> Answer:
+    """Answer with a clock that differs by so much."""
+    return lambda _: httpx.Response(200, json=[], headers={"Date": format_datetime(NOW + offset, usegmt=True)})
+
+
+@pytest.mark.parametrize(
+    ("offset", "severity"),
+    [(0, None), (-2, None), (4, Severity.WARNING), (-60, Severity.ERROR), (3600, Severity.ERROR)],
+)
+def test_clocks_are_compared(offset: int, severity: Severity | None) -> None:
+    """To the second that a Date header tells; beyond the leeway fresh tokens are refused."""
+    seen = look("clock", dated(timedelta(seconds=offset)))
+    assert [finding.severity for finding in seen.findings] == ([severity] if severity else [])
+
+
+def test_nobody_may_tell_the_time() -> None:
+    """Then it is not known."""
+    with pytest.raises(NotSeen):
+        look("clock", lambda _: httpx.Response(200, json=[]))
+
+
+def test_without_a_public_key_nobody_knows_what_it_reads() -> None:
+    """It is not guessed."""
+    with pytest.raises(NotSeen):
+        look("open_tables")
+
+
+def test_a_realtime_that_refuses_is_told() -> None:
+    """With the status, or that nobody is there."""
+    seen = look("realtime", supabase_url=f"http://127.0.0.1:{free_port()}")
+    assert evidence(seen) == [(Severity.ERROR, "Realtime refuses the connection: ConnectionRefusedError.")]
+
+
+def test_a_wrong_key_is_refused_by_realtime(sandbox: SandboxAddress) -> None:
+    """Before any frame."""
+    with (
+        pytest.raises(phoenix.Unreachable, match="status 401"),
+        phoenix.line(sandbox.url, "sb_secret_wrong", SystemClock()),
+    ):
+        pytest.fail("connected")
+
+
+def test_a_frame_that_does_not_come_is_not_waited_for_long(sandbox: SandboxAddress) -> None:
+    """Its absence is evidence enough."""
+    with (
+        phoenix.line(sandbox.url, sandbox.secret_key, SystemClock()) as line,
+        pytest.raises(NotSeen, match="no answer within 0 s"),
+    ):
+        line.wait(lambda _: False, 0.1)
