@@ -1,4 +1,4 @@
-"""`scripts/bench`: start-up, sending, legacy inserts, memory, old endpoints; sessions without a sandbox."""
+"""`scripts/bench`: start-up, sending, legacy inserts, memory, old endpoints; sessions; the data checks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import os
 import platform
 import sys
 
-from scripts.benchmarks import delivery, listing, sessions, shims, startup
+from scripts.benchmarks import checking, delivery, listing, sessions, shims, startup
 from scripts.stack import StackError, running_stack
 
+PARTS = ("startup", "delivery", "listing", "sessions", "shims", "check")
 UNLIMITED = {
     "BRIDGE_FRAMES_PER_SECOND": "1000000",
     "BRIDGE_USER_FRAMES_PER_SECOND": "1000000",
@@ -25,9 +26,7 @@ def main() -> int:
     """Measure what was asked for and return the exit status."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the samples, to see that it works")
-    parser.add_argument(
-        "--only", choices=["startup", "delivery", "listing", "sessions", "shims"], help="measure one part only"
-    )
+    parser.add_argument("--only", choices=PARTS, help="measure one part only")
     given = parser.parse_args()
     scale = 0.1 if given.quick else 1.0
     print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores")
@@ -51,6 +50,8 @@ async def _measure(only: str | None, scale: float) -> None:
         await sessions.measure(scale)
     if only in {None, "shims"}:
         await shims.measure(scale)
+    if only in {None, "check"}:
+        await checking.measure(scale)
 
 
 if __name__ == "__main__":
