@@ -1,4 +1,4 @@
-"""`scripts/docs`: writes the parts of docs/protocol.md that are made from the registries; the rest is written by hand.
+"""`scripts/docs`: writes the parts of documents that are made from the registries; the rest is written by hand.
 
 A part stands between `<!-- made by scripts/docs: WHAT -->` and `<!-- end -->`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast
 
@@ -24,8 +24,11 @@ from bridge.specification.reading import Field, fields_of
 from bridge.specification.schemas import JsonObject
 from bridge.specification.wording import first_sentence, for_client_authors
 from bridge.typing_state import ENDS_AFTER_SECONDS
+from scripts import migration_tables
 
-PROTOCOL: Final = Path(__file__).parents[1] / "docs" / "protocol.md"
+DOCS: Final = Path(__file__).parents[1] / "docs"
+PROTOCOL: Final = DOCS / "protocol.md"
+DOCUMENTS: Final = (PROTOCOL, *(DOCS / f"migration-{name}.md" for name in ("doctor", "check", "fix")))
 
 _PART: Final = re.compile(r"(<!-- made by scripts/docs: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SHAPES: Final = Shapes(COMMANDS.values(), PUSHES_BY_NAME.values())
@@ -35,13 +38,14 @@ class NoSuchPart(Exception):
     """A document asks for a part that nothing makes, or for a type that is gone."""
 
 
-def main(path: Path = PROTOCOL) -> int:
+def main(*paths: Path) -> int:
     """Write the parts that have changed, and say so."""
-    text = path.read_text(encoding="utf-8")
-    made = with_parts(text)
-    if made != text:
-        path.write_text(made, encoding="utf-8")
-        print(f"wrote {path.name}")
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        made = with_parts(text)
+        if made != text:
+            path.write_text(made, encoding="utf-8")
+            print(f"wrote {path.name}")
     return 0
 
 
@@ -220,7 +224,7 @@ def _limits() -> str:
     return _table(("what", "limit", "beyond it"), rows)
 
 
-_TABLES: Final = {
+_TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "commands": _commands,
     "pushes": _pushes,
     "capabilities": _capabilities,
@@ -229,7 +233,10 @@ _TABLES: Final = {
     "error codes": _error_codes,
     "close codes": _close_codes,
     "limits": _limits,
+    "looks": lambda: _table(*migration_tables.looks()),
+    "checks": lambda: _table(*migration_tables.checks()),
+    "repairs": lambda: _table(*migration_tables.repairs()),
 }
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*DOCUMENTS))

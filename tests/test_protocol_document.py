@@ -9,7 +9,7 @@ import pytest
 
 from bridge.specification.commands import COMMANDS
 from bridge.specification.messages import PUSHES_BY_NAME
-from scripts.documents import PROTOCOL, NoSuchPart, main, with_parts
+from scripts.documents import DOCUMENTS, PROTOCOL, NoSuchPart, main, with_parts
 
 TEXT = PROTOCOL.read_text(encoding="utf-8")
 HEADINGS = re.findall(r"^#+ (.+)$", TEXT, re.MULTILINE)
@@ -41,9 +41,11 @@ def test_everything_on_the_wire_has_its_section(kind: str, name: str) -> None:
     assert by_hand, f"the section of {name} says nothing but what is made from the code"
 
 
-def test_what_is_made_from_the_code_is_up_to_date() -> None:
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_what_is_made_from_the_code_is_up_to_date(document: Path) -> None:
     """Tables, fields, errors, examples."""
-    assert with_parts(TEXT) == TEXT, "docs/protocol.md is behind the code: run scripts/docs"
+    text = document.read_text(encoding="utf-8")
+    assert with_parts(text) == text, f"docs/{document.name} is behind the code: run scripts/docs"
 
 
 def test_a_document_that_is_behind_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
