@@ -42,6 +42,11 @@ class Voice:
             print("\n".join(lines))
         sys.stdout.flush()
 
+    def text(self, text: str) -> None:
+        """Print what is to be taken elsewhere as it is."""
+        print(text)
+        sys.stdout.flush()
+
     def report(self, report: Report) -> None:
         """Print a report."""
         self.document(report, report_lines(report))
