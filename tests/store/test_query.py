@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 import httpx
 import pytest
 from msgspec import Struct
-from postgrest.exceptions import APIError
 from structlog.testing import capture_logs
 
 from bridge.errors import StoreDown, StoreRefused, StoreUnreadable
 from bridge.store.supabase.query import PAGE, all_rows, rows
+from tests.store.queries import Answer, Query, refusal
 
 
 class Row(Struct, frozen=True):
@@ -22,35 +21,10 @@ class Row(Struct, frozen=True):
     metadata: object = None
 
 
-@dataclass
-class Answer:
-    """What supabase-py hands back."""
-
-    data: object
-
-
-class Query:
-    """Executes to an answer or an error."""
-
-    def __init__(self, outcome: object) -> None:
-        self._outcome = outcome
-
-    async def execute(self) -> object:
-        """Answer or fail."""
-        if isinstance(self._outcome, Exception):
-            raise self._outcome
-        return self._outcome
-
-
-def refusal(code: str | int) -> APIError:
-    """Return the library's error for an answer of PostgREST, which quotes the row."""
-    return APIError({"code": code, "message": "value secret", "details": "Failing row (secret)", "hint": None})
-
-
 async def failure(outcome: object) -> StoreDown | StoreRefused:
-    """Return how a query fails."""
+    """Return how a write fails, which is not repeated."""
     with pytest.raises((StoreDown, StoreRefused)) as caught:
-        await rows(Query(outcome), Row)
+        await rows(Query(outcome, method="PATCH"), Row)
     assert isinstance(caught.value, StoreDown | StoreRefused)
     assert "secret" not in str(caught.value)
     return caught.value

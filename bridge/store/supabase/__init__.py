@@ -13,6 +13,7 @@ from supabase import AsyncClient, AsyncClientOptions
 
 from bridge.schema import Dialect, Schema
 from bridge.store.supabase.accounts import SupabaseAccounts
+from bridge.store.supabase.change_log import SupabaseChangeLog
 from bridge.store.supabase.conversations import SupabaseConversations
 from bridge.store.supabase.copies import SupabaseCopies
 from bridge.store.supabase.detection import detect
@@ -34,6 +35,7 @@ class SupabaseStore:
     def __init__(self, *, url: str, key: str, http: httpx.AsyncClient) -> None:
         options = AsyncClientOptions(httpx_client=http, persist_session=False, auto_refresh_token=False)
         self._client = AsyncClient(url, key, options)
+        self._client.postgrest.retry_enabled = False  # see bridge.store.supabase.attempts
         self.dialect = Dialect()
         self.copies = SupabaseCopies(self._client, self.dialect)
         self.users = SupabaseUsers(self._client)
@@ -46,6 +48,7 @@ class SupabaseStore:
         self.groups = SupabaseGroups(self._client)
         self.typing = SupabaseTyping(self._client)
         self.presence = SupabasePresence(self._client)
+        self.change_log = SupabaseChangeLog(self._client, self.dialect)
 
     @property
     def schema(self) -> Schema:

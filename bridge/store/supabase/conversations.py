@@ -22,9 +22,10 @@ from bridge.models import (
 from bridge.schema import Dialect
 from bridge.store.clauses import unexpired_clause
 from bridge.store.summaries import LineRecord, RecentsRecord, summarise
+from bridge.store.supabase.attempts import Query
 from bridge.store.supabase.copies import SupabaseCopies
 from bridge.store.supabase.damaged import damaged_directs
-from bridge.store.supabase.query import CONVERSATION, PAGE, PROFILE, SENDER, Query, all_rows, message_columns, rows
+from bridge.store.supabase.query import CONVERSATION, PAGE, PROFILE, SENDER, all_rows, message_columns, rows
 from bridge.store.supabase.seats import admit, put_back
 from bridge.store.unread import UNREAD_LIMIT, UNREAD_WINDOW
 from bridge.tables import ConversationRecord, ParticipantRecord

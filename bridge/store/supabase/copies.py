@@ -59,7 +59,7 @@ class SupabaseCopies:
         query = self._client.table(_TABLE).upsert(
             sealed, on_conflict="message_id,recipient_user_id", ignore_duplicates=True
         )
-        await rows(query, dict[str, object])
+        await rows(query, dict[str, object], repeatable=True)
 
     async def opened(self, page: Sequence[Message], viewer: Identity, now: datetime) -> Sequence[Message]:
         """Return the messages with the viewer's copies, without those whose copy is expired.

@@ -50,7 +50,7 @@ class SupabaseMessages:
             "created_at": message.created_at.isoformat(),
         }
         query = self._client.table("messages").upsert(row, on_conflict="id", ignore_duplicates=True)
-        written = await rows(query, MessageRecord)
+        written = await rows(query, MessageRecord, repeatable=True)
         if written:
             return self._model(written[0])
         already = await self.by_ids([message.id])

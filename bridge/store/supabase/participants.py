@@ -10,7 +10,8 @@ from supabase import AsyncClient
 from bridge.errors import StoreRefused
 from bridge.models import ConversationId, Identity, Member, OwnTimer, ParticipantId, UserId
 from bridge.schema import Dialect
-from bridge.store.supabase.query import PAGE, PROFILE, Query, all_rows, rows
+from bridge.store.supabase.attempts import Query
+from bridge.store.supabase.query import PAGE, PROFILE, all_rows, rows
 from bridge.tables import ProfileRecord, moment, moment_or_earliest
 
 _TABLE = "conversation_participants"

@@ -10,7 +10,8 @@ from supabase import AsyncClient
 
 from bridge.clock import row_time
 from bridge.models import ConversationId, Presence, PresenceStatus, UserId
-from bridge.store.supabase.query import PAGE, Query, all_rows, rows
+from bridge.store.supabase.attempts import Query
+from bridge.store.supabase.query import PAGE, all_rows, rows
 from bridge.tables import PresenceRecord
 
 _ROW = "user_id,status,last_seen"

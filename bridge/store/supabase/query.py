@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import httpx
 import msgspec
@@ -12,6 +12,7 @@ from postgrest.exceptions import APIError
 
 from bridge.errors import StoreDown, StoreError, StoreRefused, StoreUnreadable
 from bridge.schema import NEEDED, Schema
+from bridge.store.supabase.attempts import PASSING_CODES, Query, answer_of, is_of_the_way
 
 PAGE = 1000
 """Rows per answer at most: Supabase's default cap truncates silently, so a full page is never the end."""
@@ -25,19 +26,12 @@ CONVERSATION = ",".join(NEEDED["conversations"])
 IDS_IN_A_URL = 50
 """Filters are in the URL; with each id named twice this stays below 4 kB, which every proxy lets pass."""
 
-_PASSING_CODES = frozenset({"PGRST000", "PGRST001", "PGRST002", "PGRST003", "40001", "40P01", "57014", "53300"})
+_TOO_LONG = "57014"
+"""The database ended the statement: it may work another time, but not a moment later."""
 
 log = structlog.get_logger(__name__)
 
 R = TypeVar("R")
-
-
-class Query(Protocol):
-    """Anything of supabase-py that can be executed."""
-
-    async def execute(self) -> object:
-        """Send the request."""
-        ...
 
 
 def message_columns(schema: Schema) -> str:
@@ -52,10 +46,11 @@ def in_chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + IDS_IN_A_URL]
 
 
-async def rows(query: Query, kind: type[R], *, expected: Set[str] = frozenset()) -> list[R]:
+async def rows(query: Query, kind: type[R], *, expected: Set[str] = frozenset(), repeatable: bool = False) -> list[R]:
     """Execute and decode; every way it can fail becomes a StoreError without the row's contents.
 
     A refusal with a code that is `expected` is an answer like any other; the rest is worth a line in the log.
+    Questions, and writes that are `repeatable`, are sent again if they fail in passing.
 
     Raises:
         StoreRefused: the database or PostgREST said no.
@@ -64,7 +59,7 @@ async def rows(query: Query, kind: type[R], *, expected: Set[str] = frozenset())
 
     """
     try:
-        answer = await query.execute()
+        answer = await answer_of(query, repeatable=repeatable)
     except APIError as error:
         failure = _store_error(error)
         if isinstance(failure, StoreRefused) and failure.sqlstate not in expected:
@@ -101,7 +96,6 @@ async def all_rows(page_after: Callable[[R | None], Query], kind: type[R]) -> li
 
 def _store_error(error: APIError) -> StoreError:
     code = str(error.code)
-    # A body that is not JSON leaves the HTTP status as the code: a proxy or gateway answered.
-    if code in _PASSING_CODES or (code.startswith("5") and len(code) == len("502")):
+    if code in PASSING_CODES or code == _TOO_LONG or is_of_the_way(code):
         return StoreDown(code)
     return StoreRefused(code)
