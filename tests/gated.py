@@ -24,6 +24,7 @@ from bridge.store import (
     TypingStore,
     UserStore,
 )
+from bridge.store.change_log import ChangeLog
 from bridge.store.memory import MemoryStore
 
 Step = Callable[[], Awaitable[None]]
@@ -132,6 +133,7 @@ class GatedStore:
         self.groups = cast("GroupStore", _Noun("groups", self.tables.groups, self.door))
         self.typing = cast("TypingStore", _Noun("typing", self.tables.typing, self.door))
         self.presence = cast("PresenceStore", _Noun("presence", self.tables.presence, self.door))
+        self.change_log = cast("ChangeLog", _Noun("change_log", self.tables.change_log, self.door))
 
     @property
     def schema(self) -> Schema:

@@ -18,7 +18,7 @@ LEVELS: dict[str, int] = {
     module: level
     for level, modules in enumerate(
         (
-            "bridge bridge.addresses bridge.capabilities bridge.clock bridge.content "
+            "bridge bridge.addresses bridge.capabilities bridge.change_log bridge.clock bridge.content "
             "bridge.errors bridge.events bridge.ids bridge.measures bridge.models bridge.rates bridge.recent "
             "bridge.refusals bridge.remedies bridge.schema bridge.sealed bridge.secret_files bridge.settings "
             "bridge.tracing",
@@ -30,7 +30,8 @@ LEVELS: dict[str, int] = {
             "bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat bridge.message_states "
             "bridge.presence bridge.receipts bridge.typing_state",
             "bridge.actions",
-            "bridge.authentication bridge.login_upkeep bridge.presence_upkeep bridge.relay bridge.resuming "
+            "bridge.authentication bridge.canary_upkeep bridge.change_log_upkeep bridge.login_upkeep "
+            "bridge.presence_upkeep bridge.relay bridge.resuming "
             "bridge.schema_watch bridge.session bridge.signed_in bridge.typing_upkeep",
             "bridge.pages bridge.specification bridge.websocket compat",
             "bridge.app bridge.wiring bridge.auth_server bridge.endpoints bridge.operations bridge.status migration",

@@ -27,6 +27,7 @@ from bridge.feed.changes import (
 )
 from bridge.feed.signals import Live, Lost, TableLive, TableLost
 from bridge.relay.catch_up import CatchUp, MissedChanges
+from bridge.relay.change_log import ChangeLogRelay
 from bridge.relay.lists import relay_list_change
 from bridge.relay.message_changes import MessageChangeRelay
 from bridge.relay.messages import MessageRelay
@@ -50,6 +51,13 @@ class Relay:
         self._catch_up = CatchUp(context, self._messages, overlap)
         self._message_changes = MessageChangeRelay(context, self._messages)
         self._missed_changes = MissedChanges(context, self._message_changes, overlap)
+        self._change_log = ChangeLogRelay(
+            context,
+            self._messages,
+            self._message_changes,
+            overlap_seconds=overlap.total_seconds(),
+            doubt_members=self._doubt_all_members,
+        )
         self._may_have_missed_changes = True
         self._in_doubt = True
         self._tables_answer = True
@@ -173,7 +181,7 @@ class Relay:
     def _miss(self, table: str) -> None:
         log.warning("relay.unreadable_change", table=table)
         if table == "conversation_participants":
-            self._doubt_members(hearing=self._live.is_set())  # somebody may have left
+            self._doubt_all_members()  # somebody may have left
         self._doubt()
 
     def _doubt_members(self, *, hearing: bool) -> None:
@@ -183,13 +191,20 @@ class Relay:
         self._context.lists.doubt()
         self._context.quotes.forget_all()
 
+    def _doubt_all_members(self) -> None:
+        self._doubt_members(hearing=self._live.is_set())
+
     async def _compare_with_tables(self) -> None:
         self._look_again.clear()  # at the start: what arises from here on is a reason to look again
         self._context.measures.catch_ups.add("begun")
+        # The change log first: what is written after its end was noted is found by the next run, not lost between.
+        is_exact = await self._change_log.run()
+        self._settle(settled=self._change_log.settled)
+        # Without regard to it: it has nothing yet of what a long transaction, anybody's, holds up.
         self._settle(settled=await self._catch_up.run())
-        if self._may_have_missed_changes:
+        if not is_exact and (self._may_have_missed_changes or self._context.store.change_log.available):
             await self._missed_changes.run()
-            self._may_have_missed_changes = False
+        self._may_have_missed_changes = False
         self._context.measures.catch_ups.add("finished")
         self._caught_up.set()
         self._in_doubt = False

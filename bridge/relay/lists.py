@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import structlog
 
 from bridge.actions.context import Context
@@ -11,7 +13,7 @@ from bridge.feed.changes import (
     ParticipantChanged,
     ParticipantDeleted,
 )
-from bridge.models import Participant, ParticipantId
+from bridge.models import ConversationId, Participant, ParticipantId, UserId
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +37,25 @@ async def relay_list_change(change: ListChange, context: Context) -> None:
                 context.lists.conversation_made(change.id, change.conversation)
             else:
                 await context.lists.conversation_written(change.id, change.conversation)
+
+
+async def relay_seats(conversation_id: ConversationId, people: Iterable[UserId], context: Context) -> None:
+    """Tell who of these people is in a conversation now and who is not, whichever change made it so.
+
+    Raises:
+        StoreError: who is in it, or what to tell, cannot be read.
+
+    """
+    context.members.forget(conversation_id)
+    rows = await context.store.conversations.participants(conversation_id)
+    active = {row.user_id: row for row in rows if row.left_at is None}
+    for user_id in people:
+        row = active.get(user_id)
+        if row is None:
+            await context.lists.left(conversation_id, user_id)
+        else:
+            context.lists.take_row(row)
+            context.lists.tell(await context.lists.entered(conversation_id, {user_id: row.role}))
 
 
 async def _relay_participant(row: Participant, context: Context) -> None:

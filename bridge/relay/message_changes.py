@@ -41,7 +41,7 @@ class MessageChangeRelay:
             await self._lost_row(change.id)
         elif change.deleted_at is not None:
             await self._deleted(change.id, change.conversation_id, change.created_at, change.deleted_at)
-        elif await self._is_wanted(change.conversation_id):
+        elif await self.is_wanted(change.conversation_id):
             await self.read_and_relay([change.id])
 
     async def read_and_relay(self, ids: Sequence[MessageId]) -> None:
@@ -62,6 +62,18 @@ class MessageChangeRelay:
                 await self._edited(message)
             else:
                 await self._deleted(message.id, message.conversation_id, message.created_at, message.deleted_at)
+
+    async def row_gone(self, message_id: MessageId, conversation_id: ConversationId) -> None:
+        """Tell that a row is gone, unless its whole conversation is.
+
+        Raises:
+            StoreError: who is a member cannot be read.
+
+        """
+        self._context.quotes.forget(message_id)
+        if not self._context.lists.is_gone(conversation_id):
+            self._context.hub.pass_over(message_key(message_id))
+            await self._tell_deletion(message_id, conversation_id, None)
 
     async def _halve(self, ids: Sequence[MessageId], error: StoreUnreadable) -> None:
         if len(ids) == 1:
@@ -101,23 +113,27 @@ class MessageChangeRelay:
         conversation_id = self._context.message_states.place_of(message_id)
         if conversation_id is None:
             log.debug("relay.unknown_message_deleted", message_id=message_id)
-        elif not self._context.lists.is_gone(conversation_id):
-            self._context.hub.pass_over(message_key(message_id))
-            await self._tell_deletion(message_id, conversation_id, None)
+        else:
+            await self.row_gone(message_id, conversation_id)
 
     async def _tell_deletion(
         self, message_id: MessageId, conversation_id: ConversationId, deleted_at: datetime | None
     ) -> None:
         """Tell the members, whoever its sender was: that gives nothing away."""
-        if not await self._is_wanted(conversation_id):
+        if not await self.is_wanted(conversation_id):
             return
         members = await self._context.members.of(conversation_id)
         if self._context.message_states.is_deletion_news(message_id):
             event = MessageDeleted(topic=conversation_id, message_id=message_id, deleted_at=deleted_at)
             self._context.hub.publish(event, members, after=message_key(message_id))
 
-    async def _is_wanted(self, conversation_id: ConversationId) -> bool:
-        """Tell whether a member is here whose client wants to know; without any such client nothing is asked."""
+    async def is_wanted(self, conversation_id: ConversationId) -> bool:
+        """Tell whether a member is here whose client wants to know; without any such client nothing is asked.
+
+        Raises:
+            StoreError: who is a member cannot be read.
+
+        """
         if not self._context.hub.is_understood(Capability.MESSAGE_CHANGES):
             return False
         members = await self._context.members.of(conversation_id)

@@ -1,4 +1,4 @@
-"""The port to the tables: eleven nouns, each with the few questions the bridge asks.
+"""The port to the tables: twelve nouns, each with the few questions the bridge asks.
 
 Every method raises StoreRefused or StoreDown and nothing else. Adapters are made by the composition roots only;
 tests/contract holds for each of them.
@@ -39,6 +39,7 @@ from bridge.models import (
 )
 from bridge.schema import Schema
 from bridge.sealed import Copies
+from bridge.store.change_log import ChangeLog
 
 
 class UserStore(Protocol):
@@ -419,6 +420,11 @@ class Store(Protocol):
     @property
     def presence(self) -> PresenceStore:
         """Presence rows."""
+        ...
+
+    @property
+    def change_log(self) -> ChangeLog:
+        """What the database has recorded by itself, if it has that."""
         ...
 
     @property

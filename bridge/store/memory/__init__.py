@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.schema import DB_1
 from bridge.store.memory.accounts import MemoryAccounts
+from bridge.store.memory.change_log import MemoryChangeLog
 from bridge.store.memory.conversations import MemoryConversations
 from bridge.store.memory.copies import MemoryCopies
 from bridge.store.memory.groups import MemoryGroups
@@ -34,6 +35,7 @@ class MemoryStore(Tables):
         self.receipts = MemoryReceipts(self)
         self.typing = MemoryTyping(self)
         self.presence = MemoryPresence(self)
+        self.change_log = MemoryChangeLog(self)
 
     async def check(self) -> None:
         """Fail if `failing` is set."""

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from bridge.change_log import LogEntry
 from bridge.clock import EPOCH
 from bridge.errors import StoreError, StoreRefused
 from bridge.models import (
@@ -71,6 +72,10 @@ class Tables:
         self.retention_days: dict[UserId, int] = {}
         self.profile_texts: dict[UserId, dict[str, str | None]] = {}
         self.adds_creators = False
+        self.recorded: list[LogEntry] | None = None
+        self.pruned = 0
+        self.prunes_left = 0
+        self.canaries: dict[str, int] = {}
         self.failing: StoreError | None = None
         self.asked: list[str] = []
 

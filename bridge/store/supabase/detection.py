@@ -15,6 +15,7 @@ from supabase import AsyncClient
 from bridge.content import ColumnType
 from bridge.errors import SchemaUnusable, StoreRefused
 from bridge.schema import NEEDED, Schema
+from bridge.store.supabase.change_log import has_change_log
 from bridge.store.supabase.query import rows
 
 NOTHING: Final = "00000000-0000-0000-0000-000000000000"
@@ -36,12 +37,13 @@ async def detect(client: AsyncClient) -> Schema:
     missing = await asyncio.gather(*(_missing(client, table, names) for table, names in NEEDED.items()))
     if any(missing):
         raise SchemaUnusable([name for names in missing for name in names])
-    content, copies, content_type, attachments, timers = await asyncio.gather(
+    content, copies, content_type, attachments, timers, change_log = await asyncio.gather(
         _type(client, "messages", "id"),
         _copies(client),
         _has(client, "messages", "content_type"),
         _has(client, "messages", "has_attachments"),
         _has(client, "conversation_participants", "disappear_seconds,start_on"),
+        has_change_log(client),
     )
     return Schema(
         content=content,
@@ -49,6 +51,7 @@ async def detect(client: AsyncClient) -> Schema:
         has_content_type=content_type,
         has_attachments=attachments,
         has_own_timers=timers,
+        has_change_log=change_log,
     )
 
 

@@ -1,0 +1,89 @@
+"""What every adapter promises about the change log, where a database has one.
+
+An adapter's test module gives a fixture `scribe`; without others who write meanwhile, or who hold it up.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bridge.change_log import LogEntry, Operation
+from bridge.store.change_log import ChangeLog
+
+
+class Scribe(Protocol):
+    """Something that is recorded."""
+
+    @property
+    def log(self) -> ChangeLog:
+        """Return the adapter."""
+        ...
+
+    async def deed(self) -> tuple[str, str]:
+        """Delete a message of a new conversation; return both ids."""
+        ...
+
+    async def age(self) -> None:
+        """Let everything in the log become old enough to be pruned."""
+        ...
+
+
+async def read_on(log: ChangeLog, place: str | None, *, limit: int = 100) -> tuple[list[LogEntry], str]:
+    """Return everything after a place, and the end."""
+    found: list[LogEntry] = []
+    while True:
+        page = await log.read(place, limit=limit)
+        assert page is not None
+        assert page.is_gapless
+        assert len(page.entries) <= limit
+        found += page.entries
+        place = page.end
+        if page.is_last:
+            return found, place
+
+
+async def end_of(log: ChangeLog) -> str:
+    """Return where the log ends now."""
+    page = await log.read(None, limit=10)
+    assert page is not None
+    assert (page.entries, page.is_gapless, page.is_last) == ((), True, True)
+    return page.end
+
+
+class ChangeLogContract:
+    """Reading on, page by page, and what is no longer there."""
+
+    async def test_what_was_recorded_after_a_place_is_read_once(self, scribe: Scribe) -> None:
+        """With what finds a deleted row again."""
+        assert scribe.log.available
+        place = await end_of(scribe.log)
+        message_id, conversation_id = await scribe.deed()
+        entries, place = await read_on(scribe.log, place)
+        deletions = [one for one in entries if one.operation is Operation.DELETE]
+        assert [(one.table, one.row_id, one.conversation_id) for one in deletions] == [
+            ("messages", message_id, conversation_id)
+        ]
+        assert await read_on(scribe.log, place) == ([], await end_of(scribe.log))
+
+    async def test_pages_follow_one_another(self, scribe: Scribe) -> None:
+        """Whatever their size."""
+        place = await end_of(scribe.log)
+        for _ in range(3):
+            await scribe.deed()
+        whole, _ = await read_on(scribe.log, place)
+        for limit in (1, 2, len(whole)):
+            assert (await read_on(scribe.log, place, limit=limit))[0] == whole
+
+    async def test_whoever_has_not_read_what_was_pruned_has_a_gap(self, scribe: Scribe) -> None:
+        """And goes on from the end."""
+        behind = await end_of(scribe.log)
+        await scribe.deed()
+        ahead = await end_of(scribe.log)
+        await scribe.age()
+        while not await scribe.log.prune():
+            pass
+        page = await scribe.log.read(behind, limit=100)
+        assert page is not None
+        assert (page.is_gapless, page.entries, page.is_last) == (False, (), True)
+        assert await read_on(scribe.log, page.end) == ([], page.end)
+        assert await read_on(scribe.log, ahead) == ([], page.end)
