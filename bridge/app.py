@@ -12,10 +12,14 @@ from quart import Quart
 
 from bridge.actions.context import Context
 from bridge.auth_server import ask_auth_server, http_client, refresh_by_auth_server, token_verifier
+from bridge.canary_upkeep import CanaryUpkeep
+from bridge.change_log_upkeep import ChangeLogUpkeep
 from bridge.clock import Clock, SystemClock
 from bridge.endpoints import answer_probes, name_requests, serve_socket
 from bridge.feed import Feed
+from bridge.feed.canary import Canary
 from bridge.feed.supabase import SupabaseFeed
+from bridge.ids import fresh_id
 from bridge.login_upkeep import LoginUpkeep
 from bridge.measures import Measures
 from bridge.operations import show_operations
@@ -65,7 +69,8 @@ def create_bridge(
     http = http_client(settings, measures, tracing, clock)
     key = settings.supabase_secret_key.get_secret_value()
     store = store or SupabaseStore(url=settings.supabase_url, key=key, http=http)
-    feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock, measures=measures)
+    canary = Canary(fresh_id(), clock, is_there=lambda: store.change_log.available)
+    feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock, measures=measures, canary=canary)
     context = context_of(settings, store, clock, measures, tracing)
     verifier = token_verifier(settings, http, clock)
     refusals = Refusals()
@@ -85,13 +90,20 @@ def create_bridge(
         await asyncio.to_thread(end_tracing)
 
     logins = LoginUpkeep(context.logins, ask_auth_server(settings, http))
-    programs = [relay.run, TypingUpkeep(context).run, presence.run, SchemaWatch(store).run, refreshes.run, logins.run]
+    programs = [relay.run, refreshes.run, presence.run, logins.run, *_regularly(context, canary)]
     _own_lifetime(app, programs, close)
     bridge = Bridge(
         app=app, context=context, relay=relay, sockets=sockets, sessions=sessions, refusals=refusals, http=http
     )
     _serve(bridge, settings)
     return bridge
+
+
+def _regularly(context: Context, canary: Canary) -> Sequence[Callable[[], Coroutine[None, None, None]]]:
+    """Return what has to be done from time to time."""
+    store = context.store
+    upkeep = (ChangeLogUpkeep(store).run, CanaryUpkeep(canary, store, context.health).run)
+    return (TypingUpkeep(context).run, SchemaWatch(store).run, *upkeep)
 
 
 def _serve(bridge: Bridge, settings: Settings) -> None:

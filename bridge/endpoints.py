@@ -95,8 +95,11 @@ def answer_probes(app: Quart, relay: Relay, health: Health) -> None:
     async def alive() -> ResponseReturnValue:
         return {"status": "ok"}
 
+    def lag() -> Mapping[str, float]:
+        return {} if health.lag_seconds is None else {"lagSeconds": round(health.lag_seconds, 3)}
+
     @app.get("/readyz")
     async def ready() -> ResponseReturnValue:
         if not health.reasons:
-            return {"status": "ready", "feed": relay.is_live}
-        return {"status": "not ready", "feed": relay.is_live, "reasons": health.reasons}, 503
+            return {"status": "ready", "feed": relay.is_live, **lag()}
+        return {"status": "not ready", "feed": relay.is_live, "reasons": health.reasons, **lag()}, 503

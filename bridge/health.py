@@ -37,6 +37,8 @@ class Health:
         self._unwritable: set[str] = set()
         self._unpublished: frozenset[str] = frozenset()
         self._failed_writes: Counter[str] = Counter()
+        self.lag_seconds: float | None = None
+        """How long a change took lately from before its writing through Realtime to us, if the canary tells."""
         self.current = self._state()
 
     @property

@@ -12,7 +12,6 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from bridge.specification.messages import PUSHES_BY_NAME
 from tests.e2e.conftest import RunningBridge, StartBridge
 from tests.specified import check_from_bridge
 
@@ -67,17 +66,15 @@ async def socket(bridge: RunningBridge) -> AsyncIterator[ClientConnection]:
 
 
 async def answer(socket: ClientConnection) -> dict[str, Any]:
-    """Return the next answer; what is pushed besides is about what other tests said a moment ago."""
+    """Return the next frame."""
     async with asyncio.timeout(ANSWER_SECONDS):
-        while True:
-            text = await socket.recv()
-            check_from_bridge(text)
-            frame: dict[str, Any] = json.loads(text)
-            assert isinstance(frame["requestId"], str)
-            assert frame["requestId"]
-            assert frame["timestamp"]
-            if frame["type"] not in PUSHES_BY_NAME:
-                return frame
+        text = await socket.recv()
+    check_from_bridge(text)
+    frame: dict[str, Any] = json.loads(text)
+    assert isinstance(frame["requestId"], str)
+    assert frame["requestId"]
+    assert frame["timestamp"]
+    return frame
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -7,22 +7,23 @@ from typing import Any, cast
 import pytest
 from realtime import RealtimeSubscribeStates
 from realtime.types import PostgresChangesPayload
+from structlog.testing import capture_logs
 
 from bridge.clock import FakeClock
+from bridge.feed.canary import HEARD_WITHIN_SECONDS, Canary
 from bridge.feed.changes import RowChange
 from bridge.feed.signals import Live, TableLive, TableLost
-from bridge.feed.supabase import (
+from bridge.feed.supabase.epoch import (
     DEAD_AFTER_SECONDS,
     HEALTHY_AFTER_SECONDS,
     OPTIONAL_AGAIN_SECONDS,
     QUEUE_SIZE,
     Epoch,
-    EpochEnded,
     _Ended,
     _HeartbeatSink,
-    _reason,
-    _row_change,
 )
+from bridge.feed.supabase.pauses import EpochEnded
+from bridge.feed.supabase.reading import reason_of, row_change
 from bridge.measures import Measures
 
 SOON = 5.0
@@ -30,7 +31,8 @@ SOON = 5.0
 
 def epoch(clock: FakeClock | None = None) -> Epoch:
     """Return an epoch that has no connection."""
-    return Epoch("http://localhost:1", "key", clock or FakeClock(), Measures())
+    clock = clock or FakeClock()
+    return Epoch("http://localhost:1", "key", clock, Measures(), Canary("row", clock))
 
 
 def event(**data: object) -> PostgresChangesPayload:
@@ -219,7 +221,7 @@ async def test_the_lag_of_changes_is_measured_where_their_time_can_be_read(print
     clock = FakeClock()
     clock.advance(0.2)
     measures = Measures()
-    one = Epoch("http://localhost:1", "key", clock, measures)
+    one = Epoch("http://localhost:1", "key", clock, measures, Canary("row", clock))
     row = RowChange(table="messages", type="INSERT", commit_timestamp=printed)
     assert one._measured(row) is row
     assert measures.changes.values == {("messages", "INSERT"): 1}
@@ -288,10 +290,10 @@ async def test_closing_an_epoch_without_connection_is_no_harm() -> None:
 
 def test_a_change_is_read_from_its_event() -> None:
     """INSERT has no old row, DELETE no new one (supabase.md 2.4)."""
-    assert _row_change(event(table="messages", type="INSERT", record={"id": "m"}, errors=None)) == RowChange(
+    assert row_change(event(table="messages", type="INSERT", record={"id": "m"}, errors=None)) == RowChange(
         table="messages", type="INSERT", record={"id": "m"}
     )
-    assert _row_change(event(table="messages", type="DELETE", old_record={"id": "m"})).old_record == {"id": "m"}
+    assert row_change(event(table="messages", type="DELETE", old_record={"id": "m"})).old_record == {"id": "m"}
 
 
 @pytest.mark.parametrize(
@@ -300,7 +302,7 @@ def test_a_change_is_read_from_its_event() -> None:
 def test_an_event_that_cannot_be_read_ends_the_epoch(arrival: Any) -> None:
     """It may have been a change of ours; the next epoch catches up."""
     with pytest.raises(EpochEnded, match="could not be read"):
-        _row_change(arrival)
+        row_change(arrival)
 
 
 @pytest.mark.parametrize(
@@ -317,4 +319,41 @@ def test_an_event_that_cannot_be_read_ends_the_epoch(arrival: Any) -> None:
 )
 def test_the_servers_reason_is_told(error: Exception | None, told: str) -> None:
     """And nothing that could be a row."""
-    assert _reason(error) == told
+    assert reason_of(error) == told
+
+
+async def test_a_canary_that_is_not_heard_ends_the_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the connection is fine and the server says so: that is what it is for."""
+    clock = FakeClock()
+    one = epoch(clock)
+
+    async def join() -> None:
+        one._put(Live())
+
+    monkeypatch.setattr(one, "_join", join)
+    signals = one.signals()
+    assert await anext(signals) == Live()
+    one._canary.listen(listening=True)
+    one._canary.written(one._canary.begin())
+    one._canary_heard(event(record={"beat": 1}))
+    clock.advance(HEARD_WITHIN_SECONDS + 1)
+    one._put(TableLive("user_presence"))
+    assert await anext(signals) == TableLive("user_presence")
+    one._canary.written(one._canary.begin())
+    one._canary_heard(event(record={"beat": 1}))
+    one._canary_heard(event(errors=["Error 401: Unauthorized"]))
+    clock.advance(HEARD_WITHIN_SECONDS + 1)
+    one._put(Live())
+    with pytest.raises(EpochEnded, match="canary"):
+        await anext(signals)
+
+
+async def test_a_canary_that_nobody_publishes_is_done_without() -> None:
+    """It is said, and nothing is expected."""
+    one = epoch()
+    one._canary.listen(listening=True)
+    with capture_logs() as lines:
+        one._canary_status_changed(RealtimeSubscribeStates.SUBSCRIBED, None)
+        one._canary_status_changed(RealtimeSubscribeStates.CHANNEL_ERROR, None)
+    assert [line["event"] for line in lines] == ["feed.canary_not_heard"]
+    assert not one._canary.is_listening

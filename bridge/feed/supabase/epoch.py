@@ -1,35 +1,29 @@
-"""Supabase Realtime as a feed: disposable epochs of the `realtime` client.
-
-The client goes deaf in a dozen ways (supabase.md section 4, R1-R14), so nothing of it is ever repaired: an epoch is one
-client with one connection; at the first doubt it is thrown away and the next one begins. Recipe:
-supabase.md section 4, "Supervisor".
-"""
+"""An epoch: one client of the `realtime` library with one connection, used until the first doubt."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
-from datetime import datetime
 from functools import partial
 from typing import cast
 
-import msgspec
 import structlog
 from realtime import AsyncRealtimeChannel, AsyncRealtimeClient, RealtimeSubscribeStates
 from realtime.message import Message as PhoenixMessage
 from realtime.types import PostgresChangesPayload, RealtimePostgresChangesListenEvent
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from bridge.clock import Clock
 from bridge.feed import Signal
+from bridge.feed.canary import SCHEMA as CANARY_SCHEMA
+from bridge.feed.canary import TABLE as CANARY_TABLE
+from bridge.feed.canary import Canary
 from bridge.feed.changes import OPTIONAL_TABLES, TABLES, RowChange, read_change
-from bridge.feed.signals import Live, Lost, TableLive, TableLost
+from bridge.feed.signals import Live, TableLive, TableLost
+from bridge.feed.supabase.pauses import EpochEnded, http_status
+from bridge.feed.supabase.reading import moment_if_any, reason_of, row_change
 from bridge.ids import fresh_id
 from bridge.measures import Measures
 from bridge.remedies import unpublished_table
-from bridge.tables import moment
 
 QUEUE_SIZE = 10_000
 CONNECT_SECONDS = 10.0
@@ -42,14 +36,8 @@ DEAD_AFTER_SECONDS = 12.0
 CLOSE_SECONDS = 3.0
 HEALTHY_AFTER_SECONDS = 60.0
 MAX_AGE_SECONDS = 12 * 3600.0
-BACK_OFF_MULTIPLIER = 0.5
-BACK_OFF_MAX_SECONDS = 30.0
 
 log = structlog.get_logger(__name__)
-
-
-class EpochEnded(Exception):
-    """This client is of no more use; the text says why."""
 
 
 class _Ended:
@@ -62,38 +50,6 @@ class _Ended:
 _Told = Live | TableLive | TableLost
 _Arrival = PostgresChangesPayload | _Told | _Ended
 _ANY_EVENT = RealtimePostgresChangesListenEvent.All
-
-
-class SupabaseFeed:
-    """Epoch after epoch, with back-off between those that fail."""
-
-    def __init__(self, *, url: str, key: str, clock: Clock, measures: Measures) -> None:
-        self._measures = measures
-        self._url = url
-        self._key = key
-        self._clock = clock
-
-    async def signals(self) -> AsyncGenerator[Signal, None]:
-        """Yield changes for ever; see the port."""
-        while True:
-            # A fresh one per outage: the pauses grow while epochs fail and start small after a healthy one (R5).
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(EpochEnded),
-                wait=wait_random_exponential(multiplier=BACK_OFF_MULTIPLIER, max=BACK_OFF_MAX_SECONDS),
-            ):
-                with attempt:
-                    epoch = Epoch(self._url, self._key, self._clock, self._measures)
-                    self._measures.epochs.add()
-                    try:
-                        async with aclosing(epoch.signals()) as signals:
-                            async for signal in signals:
-                                yield signal
-                    except EpochEnded as ended:
-                        yield Lost(str(ended), unpublished=unpublished_table(str(ended)))
-                        if epoch.age < HEALTHY_AFTER_SECONDS:
-                            raise
-                    finally:
-                        await epoch.close()
 
 
 class _HeartbeatSink:
@@ -115,9 +71,11 @@ class _HeartbeatSink:
 class Epoch:
     """One client, one connection, one channel for the tables that are needed and one for each that is optional."""
 
-    def __init__(self, url: str, key: str, clock: Clock, measures: Measures) -> None:
+    def __init__(self, url: str, key: str, clock: Clock, measures: Measures, canary: Canary) -> None:
         self._clock = clock
         self._measures = measures
+        self._canary = canary
+        self._has_joined_canary = False
         self._began_at = clock.monotonic()
         self._arrivals: asyncio.Queue[_Arrival] = asyncio.Queue(QUEUE_SIZE)
         self._overflowed = False
@@ -149,19 +107,28 @@ class Epoch:
             yield TableLost(table, is_unpublished=True)  # those that were refused first
         while True:
             await self._join_refused()
+            if self._canary.is_there() and not self._has_joined_canary:
+                await self._join_canary()
             arrival = await self._next(HEARTBEAT_SECONDS)
+            self._end_in_doubt()
             if arrival is None:
                 await self._beat()
             elif isinstance(arrival, _Told):
                 yield arrival
-            elif (change := read_change(self._measured(_row_change(arrival)))) is not None:
+            elif (change := read_change(self._measured(row_change(arrival)))) is not None:
                 yield change
-            if self.age > MAX_AGE_SECONDS:
-                raise EpochEnded("old age")
+
+    def _end_in_doubt(self) -> None:
+        """End the epoch if changes do not arrive, whatever the connection says, or if it is old."""
+        if self._canary.is_overdue:
+            raise EpochEnded("the canary was not heard")
+        if self.age > MAX_AGE_SECONDS:
+            raise EpochEnded("old age")
 
     async def close(self) -> None:
         """Drop the client; whatever goes wrong with it now does not matter to the next epoch."""
         self._client.channels.pop("phoenix", None)
+        self._canary.listen(listening=False)
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._client.close()
@@ -183,7 +150,27 @@ class Epoch:
         except TimeoutError:
             raise EpochEnded("no connection in time") from None
         except Exception as error:
-            raise EpochEnded(f"no connection: {type(error).__name__}") from error
+            raise EpochEnded(f"no connection: {http_status(error) or type(error).__name__}") from error
+
+    async def _join_canary(self) -> None:
+        """Join for our own row, once; changes wait for it, for the time of a round trip.
+
+        Without it changes are taken to arrive as long as the server says so.
+        """
+        self._has_joined_canary = True
+        channel = self._client.channel(f"bridge-{fresh_id()}")
+        row = f"bridge=eq.{self._canary.row_id}"
+        channel.on_postgres_changes(
+            _ANY_EVENT, self._canary_heard, table=CANARY_TABLE, schema=CANARY_SCHEMA, filter=row
+        )
+        channel.on_system(lambda _: self._canary.listen(listening=True))
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await channel.subscribe(self._canary_status_changed)
+        except TimeoutError:
+            log.warning("feed.canary_not_heard", status="not joined in time")
+        except Exception as error:
+            raise EpochEnded(f"canary not joined: {type(error).__name__}") from error
 
     async def _join_optional(self, table: str) -> None:
         """Join for one table by itself: one that is not published spoils every subscription of its channel."""
@@ -264,7 +251,7 @@ class Epoch:
 
     def _status_changed(self, status: RealtimeSubscribeStates, error: Exception | None) -> None:
         if status is not RealtimeSubscribeStates.SUBSCRIBED:
-            self._put(_Ended(f"{status.value}: {_reason(error)}"))
+            self._put(_Ended(f"{status.value}: {reason_of(error)}"))
 
     def _optional_confirmed(self, table: str) -> None:
         self._confirmed.add(table)
@@ -275,7 +262,7 @@ class Epoch:
     def _optional_status_changed(self, table: str, status: RealtimeSubscribeStates, error: Exception | None) -> None:
         if status is RealtimeSubscribeStates.SUBSCRIBED:
             return
-        reason = _reason(error)
+        reason = reason_of(error)
         is_unpublished = unpublished_table(reason) == table
         if is_unpublished:
             self._unpublished.add(table)
@@ -290,38 +277,21 @@ class Epoch:
 
     def _measured(self, row: RowChange) -> RowChange:
         self._measures.changes.add(row.table, row.type)
-        if (committed_at := _moment(row.commit_timestamp)) is not None:
+        if (committed_at := moment_if_any(row.commit_timestamp)) is not None:
             self._measures.lag.observe((self._clock.now() - committed_at).total_seconds())
         return row
+
+    def _canary_heard(self, change: PostgresChangesPayload) -> None:
+        record = change.get("data", {}).get("record")
+        self._canary.heard(record.get("beat") if isinstance(record, dict) else None)
+
+    def _canary_status_changed(self, status: RealtimeSubscribeStates, error: Exception | None) -> None:
+        if status is not RealtimeSubscribeStates.SUBSCRIBED:
+            log.warning("feed.canary_not_heard", status=status.value, reason=reason_of(error))
+            self._canary.listen(listening=False)
 
     def _put(self, arrival: _Arrival) -> None:
         try:
             self._arrivals.put_nowait(arrival)
         except asyncio.QueueFull:  # quiet: the reader ends the epoch, and says why
             self._overflowed = True
-
-
-def _row_change(arrival: PostgresChangesPayload) -> RowChange:
-    try:
-        return msgspec.convert(arrival["data"], RowChange)
-    except (msgspec.ValidationError, KeyError) as error:
-        raise EpochEnded("a change could not be read") from error
-
-
-def _moment(printed: str | None) -> datetime | None:
-    """Read a time that is for measuring only: one that cannot be read is no reason to end an epoch."""
-    try:
-        return moment(printed)
-    except msgspec.ValidationError:
-        return None
-
-
-def _reason(error: Exception | None) -> str:
-    """Return the server's reason where there is one; never the row that caused it."""
-    if error is None:
-        return "no reason given"
-    try:
-        told = json.loads(str(error))
-    except ValueError:
-        return type(error).__name__
-    return str(told.get("reason") or told.get("message") or "no reason given") if isinstance(told, dict) else "unknown"
