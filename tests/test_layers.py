@@ -20,8 +20,8 @@ LEVELS: dict[str, int] = {
         (
             "bridge bridge.addresses bridge.capabilities bridge.clock bridge.content "
             "bridge.errors bridge.events bridge.ids bridge.measures bridge.models bridge.paths bridge.rates "
-            "bridge.recent bridge.refusals bridge.remedies bridge.schema bridge.sealed bridge.secret_files bridge.settings "
-            "bridge.tracing",
+            "bridge.recent bridge.refusals bridge.remedies bridge.schema bridge.sealed bridge.secret_files "
+            "bridge.settings bridge.tracing",
             "bridge.auth bridge.history bridge.keyring bridge.logs bridge.measured_http bridge.metrics "
             "bridge.operators bridge.otel bridge.people_rows bridge.protocol bridge.pushes bridge.rollout "
             "bridge.rows bridge.search bridge.send_times bridge.tables",
