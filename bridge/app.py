@@ -13,6 +13,7 @@ from quart import Quart
 from bridge.actions.context import Context
 from bridge.auth_server import ask_auth_server, http_client, refresh_by_auth_server, token_verifier
 from bridge.clock import Clock, SystemClock
+from bridge.dial import Dial
 from bridge.endpoints import answer_probes, name_requests, serve_socket
 from bridge.feed import Feed
 from bridge.feed.supabase import SupabaseFeed
@@ -23,6 +24,7 @@ from bridge.pages import protect_answers, protocol_documents, serve_documents
 from bridge.presence_upkeep import PresenceUpkeep
 from bridge.refusals import Refusals
 from bridge.relay import Relay
+from bridge.rollout.asking import Rollout, load_rollout
 from bridge.schema_watch import SchemaWatch
 from bridge.settings import Settings
 from bridge.status import Status
@@ -34,6 +36,7 @@ from bridge.wiring import context_of, doors_of, operators_of, session_rules, soc
 from compat.answering import Answering, known_names
 from compat.passthrough import Passthrough
 from compat.refreshing import Refreshes
+from compat.rollout import answer_rollout
 from compat.session import Sessions
 
 
@@ -48,6 +51,7 @@ class Bridge:
     sessions: Sessions
     refusals: Refusals
     http: httpx.AsyncClient
+    rollout: Rollout
 
 
 def create_bridge(
@@ -56,11 +60,13 @@ def create_bridge(
     """Put a bridge together; whatever is not given is the real thing.
 
     Raises:
-        ConfigError: an old endpoint that is to be retired does not exist, or the packages for traces are not installed.
+        ConfigError: an old endpoint that is to be retired does not exist, the rollout cannot be used, or the packages
+            for traces are not installed.
 
     """
     known_names(settings.compat_disabled)  # before there is anything to close
     clock = clock or SystemClock()
+    rollout = load_rollout(settings.rollout_file, settings.rollout_provider)
     measures, (tracing, end_tracing) = Measures(), tracing_of(settings)
     http = http_client(settings, measures, tracing, clock)
     key = settings.supabase_secret_key.get_secret_value()
@@ -68,8 +74,8 @@ def create_bridge(
     feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock, measures=measures)
     context = context_of(settings, store, clock, measures, tracing)
     verifier = token_verifier(settings, http, clock)
-    refusals = Refusals()
-    sockets = sockets_of(settings, context, verifier, refusals)
+    dial, refusals = Dial(rollout, context.history, clock), Refusals()
+    sockets = sockets_of(settings, context, verifier, dial, refusals)
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
     refreshes = Refreshes(refresh_by_auth_server(settings, http), clock)
     sessions = Sessions(
@@ -79,6 +85,7 @@ def create_bridge(
     presence = PresenceUpkeep(context)
 
     async def close() -> None:
+        rollout.stop()
         await presence.say_farewell()
         await context.store.close()
         await http.aclose()
@@ -86,9 +93,16 @@ def create_bridge(
 
     logins = LoginUpkeep(context.logins, ask_auth_server(settings, http))
     programs = [relay.run, TypingUpkeep(context).run, presence.run, SchemaWatch(store).run, refreshes.run, logins.run]
-    _own_lifetime(app, programs, close)
+    _own_lifetime(app, [*programs, dial.run], close)
     bridge = Bridge(
-        app=app, context=context, relay=relay, sockets=sockets, sessions=sessions, refusals=refusals, http=http
+        app=app,
+        context=context,
+        relay=relay,
+        sockets=sockets,
+        sessions=sessions,
+        refusals=refusals,
+        http=http,
+        rollout=rollout,
     )
     _serve(bridge, settings)
     return bridge
@@ -102,6 +116,7 @@ def _serve(bridge: Bridge, settings: Settings) -> None:
     answer_probes(app, bridge.relay, context.health)
     serve_documents(app, protocol_documents())
     _serve_old_world(app, settings, context, bridge.sessions, bridge.http)
+    answer_rollout(app, bridge.sessions, bridge.rollout, settings.origins)
     status = Status(settings, context, bridge.relay, bridge.sockets, refusals)
     show_operations(app, operators_of(settings), status, context.measures)
 

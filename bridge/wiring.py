@@ -10,6 +10,7 @@ from bridge.actions.context import Context
 from bridge.auth import TokenVerifier
 from bridge.clock import Clock
 from bridge.crowd import Doors, Guests, UserLimits
+from bridge.dial import Dial
 from bridge.errors import ConfigError
 from bridge.health import Health
 from bridge.history import History
@@ -77,12 +78,14 @@ def context_of(settings: Settings, store: Store, clock: Clock, measures: Measure
     )
 
 
-def sockets_of(settings: Settings, context: Context, verifier: TokenVerifier, refusals: Refusals) -> Sockets:
+def sockets_of(
+    settings: Settings, context: Context, verifier: TokenVerifier, dial: Dial, refusals: Refusals
+) -> Sockets:
     """Make what holds the open sockets."""
     limits = _limits(settings)
 
     def open_connection(outbox: Outbox) -> Connection:
-        return Connection(context, verifier, outbox, limits)
+        return Connection(context, verifier, outbox, limits, dial)
 
     outbox = partial(Outbox, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes)
     return Sockets(open_connection, outbox, context.health, refusals)
