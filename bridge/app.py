@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import httpx
 from quart import Quart
@@ -28,11 +29,12 @@ from bridge.rollout.asking import Rollout, load_rollout
 from bridge.schema_watch import SchemaWatch
 from bridge.settings import Settings
 from bridge.status import Status
+from bridge.stepping_back import StepBack, rollout_status
 from bridge.store import Store
 from bridge.store.supabase import SupabaseStore
 from bridge.typing_upkeep import TypingUpkeep
 from bridge.websocket import Sockets
-from bridge.wiring import context_of, doors_of, operators_of, session_rules, sockets_of, tracing_of
+from bridge.wiring import context_of, doors_of, operators_of, session_rules, sockets_of, tracing_of, watch_of
 from compat.answering import Answering, known_names
 from compat.passthrough import Passthrough
 from compat.refreshing import Refreshes
@@ -51,7 +53,13 @@ class Bridge:
     sessions: Sessions
     refusals: Refusals
     http: httpx.AsyncClient
-    rollout: Rollout
+    dial: Dial
+    watch: StepBack | None
+
+    @property
+    def rollout(self) -> Rollout:
+        """Return what decides who is sent here."""
+        return self.dial.rollout
 
 
 def create_bridge(
@@ -74,7 +82,7 @@ def create_bridge(
     feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock, measures=measures)
     context = context_of(settings, store, clock, measures, tracing)
     verifier = token_verifier(settings, http, clock)
-    dial, refusals = Dial(rollout, context.history, clock), Refusals()
+    dial, watch, refusals = Dial(rollout, context.history, clock), watch_of(rollout, context), Refusals()
     sockets = sockets_of(settings, context, verifier, dial, refusals)
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
     refreshes = Refreshes(refresh_by_auth_server(settings, http), clock)
@@ -93,7 +101,7 @@ def create_bridge(
 
     logins = LoginUpkeep(context.logins, ask_auth_server(settings, http))
     programs = [relay.run, TypingUpkeep(context).run, presence.run, SchemaWatch(store).run, refreshes.run, logins.run]
-    _own_lifetime(app, [*programs, dial.run], close)
+    _own_lifetime(app, [*programs, dial.run, *([watch.run] if watch else [])], close)
     bridge = Bridge(
         app=app,
         context=context,
@@ -102,7 +110,8 @@ def create_bridge(
         sessions=sessions,
         refusals=refusals,
         http=http,
-        rollout=rollout,
+        dial=dial,
+        watch=watch,
     )
     _serve(bridge, settings)
     return bridge
@@ -117,7 +126,8 @@ def _serve(bridge: Bridge, settings: Settings) -> None:
     serve_documents(app, protocol_documents())
     _serve_old_world(app, settings, context, bridge.sessions, bridge.http)
     answer_rollout(app, bridge.sessions, bridge.rollout, settings.origins)
-    status = Status(settings, context, bridge.relay, bridge.sockets, refusals)
+    rollout = partial(rollout_status, bridge.dial, bridge.watch)
+    status = Status(settings, context, bridge.relay, bridge.sockets, refusals, rollout)
     show_operations(app, operators_of(settings), status, context.measures)
 
 

@@ -6,6 +6,7 @@ Decided is at `auth`, and again for every open connection when the plan, or the 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
@@ -74,6 +75,12 @@ class Dial:
         self._seats: dict[Outbox, Seat] = {}
         self._generation = 0
         self._asked_at = clock.monotonic()
+
+    @property
+    def connections(self) -> dict[Path, int]:
+        """Return how many connections there are, by where their users are sent."""
+        counts = Counter(seat.decision.path for seat in self._seats.values())
+        return {path: counts[path] for path in Path} if self.rollout.is_governed else {}
 
     async def admit(self, person: Person, capabilities: Set[Capability], outbox: Outbox) -> Seat | None:
         """Decide about a connection that has authenticated; None where nothing decides.

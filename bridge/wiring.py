@@ -29,9 +29,14 @@ from bridge.quotes import Quotes
 from bridge.rates import Rate
 from bridge.receipts import Receipts
 from bridge.refusals import Refusals
+from bridge.rollout.asking import Rollout
+from bridge.rollout.gates import Measure, Sources
+from bridge.rollout.plan_file import PlanFile
+from bridge.rollout.shares import RecentShare
 from bridge.send_times import SendTimes
 from bridge.session import Connection, Limits
 from bridge.settings import Settings
+from bridge.stepping_back import StepBack
 from bridge.store import Store
 from bridge.tracing import NoTracing, Tracing
 from bridge.typing_state import TypingState
@@ -89,6 +94,17 @@ def sockets_of(
 
     outbox = partial(Outbox, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes)
     return Sockets(open_connection, outbox, context.health, refusals)
+
+
+def watch_of(rollout: Rollout, context: Context) -> StepBack | None:
+    """Make what watches over the plan's file, if there is one; another source of readings is another line."""
+    if not isinstance(rollout.source, PlanFile):
+        return None
+    sources: dict[Measure, Callable[[], float | None]] = {
+        Measure.ERRORS: RecentShare(context.measures.failed_commands, context.clock),
+        Measure.LAG: lambda: context.health.lag_seconds,
+    }
+    return StepBack(rollout.source, Sources(sources), context.clock)
 
 
 def operators_of(settings: Settings) -> Operators:

@@ -84,6 +84,13 @@ class PlanFile:
         self.error: str | None = None
         """One sentence: why the file as it is now is not in force."""
         self.current = read_plan_file(path)
+        self._is_news = False
+
+    def hold(self, plan: Plan, why: str) -> None:
+        """Put a plan in force that could not be written into the file, until that changes; `why` is shown meanwhile."""
+        self.current = PlanInForce(plan=plan, revision=f"{self.current.revision}-held")
+        self.error = why
+        self._is_news = True
 
     def look(self) -> bool:
         """Read the file again if it has changed and holds still; tell whether another plan is in force.
@@ -91,12 +98,13 @@ class PlanFile:
         An editor may write it piece by piece, and half a plan can be a valid one: so a change counts when the file
         looks the same at two looks.
         """
+        is_news, self._is_news = self._is_news, False
         seen = _sight(self.path)
         is_still, self._seen = seen == self._seen, seen
         if not is_still or seen == self._settled:
-            return False
+            return is_news
         self._settled = seen
-        return self._take()
+        return self._take() or is_news
 
     def _take(self) -> bool:
         try:
