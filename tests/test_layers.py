@@ -52,7 +52,7 @@ HOMES: dict[str, frozenset[str]] = {
         "realtime": "bridge.feed.supabase",
         "tenacity": "bridge.store.supabase bridge.feed.supabase",
         "httpx": "bridge.store.supabase bridge.app bridge.auth_server bridge.measured_http "
-        "compat.passthrough migration.project",
+        "compat.passthrough migration.project migration.rollout.bridges",
         "httpx_aiohttp": "bridge.auth_server",
         "openfeature": "bridge.rollout",
         "tomlkit": "bridge.rollout",

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from migration.commands import check, doctor, fix
+from migration.commands import check, doctor, fix, rollout
 from migration.commands.command import Command
 
 __all__ = ["COMMANDS", "Command"]
 
-COMMANDS: Final[tuple[Command, ...]] = (doctor.COMMAND, check.COMMAND, fix.COMMAND)
+COMMANDS: Final[tuple[Command, ...]] = (doctor.COMMAND, check.COMMAND, fix.COMMAND, rollout.COMMAND)
