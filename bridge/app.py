@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import httpx
 from quart import Quart
@@ -15,6 +16,7 @@ from bridge.auth_server import ask_auth_server, http_client, refresh_by_auth_ser
 from bridge.canary_upkeep import CanaryUpkeep
 from bridge.change_log_upkeep import ChangeLogUpkeep
 from bridge.clock import Clock, SystemClock
+from bridge.dial import Dial
 from bridge.endpoints import answer_probes, name_requests, serve_socket
 from bridge.feed import Feed
 from bridge.feed.canary import Canary
@@ -27,17 +29,20 @@ from bridge.pages import protect_answers, protocol_documents, serve_documents
 from bridge.presence_upkeep import PresenceUpkeep
 from bridge.refusals import Refusals
 from bridge.relay import Relay
+from bridge.rollout.asking import Rollout, load_rollout
 from bridge.schema_watch import SchemaWatch
 from bridge.settings import Settings
 from bridge.status import Status
+from bridge.stepping_back import StepBack, rollout_status
 from bridge.store import Store
 from bridge.store.supabase import SupabaseStore
 from bridge.typing_upkeep import TypingUpkeep
 from bridge.websocket import Sockets
-from bridge.wiring import context_of, doors_of, operators_of, session_rules, sockets_of, tracing_of
+from bridge.wiring import context_of, doors_of, operators_of, session_rules, sockets_of, tracing_of, watch_of
 from compat.answering import Answering, known_names
 from compat.passthrough import Passthrough
 from compat.refreshing import Refreshes
+from compat.rollout import answer_rollout
 from compat.session import Sessions
 
 
@@ -52,6 +57,13 @@ class Bridge:
     sessions: Sessions
     refusals: Refusals
     http: httpx.AsyncClient
+    dial: Dial
+    watch: StepBack | None
+
+    @property
+    def rollout(self) -> Rollout:
+        """Return what decides who is sent here."""
+        return self.dial.rollout
 
 
 def create_bridge(
@@ -60,11 +72,13 @@ def create_bridge(
     """Put a bridge together; whatever is not given is the real thing.
 
     Raises:
-        ConfigError: an old endpoint that is to be retired does not exist, or the packages for traces are not installed.
+        ConfigError: an old endpoint that is to be retired does not exist, the rollout cannot be used, or the packages
+            for traces are not installed.
 
     """
     known_names(settings.compat_disabled)  # before there is anything to close
     clock = clock or SystemClock()
+    rollout = load_rollout(settings.rollout_file, settings.rollout_provider)
     measures, (tracing, end_tracing) = Measures(), tracing_of(settings)
     http = http_client(settings, measures, tracing, clock)
     key = settings.supabase_secret_key.get_secret_value()
@@ -73,8 +87,8 @@ def create_bridge(
     feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock, measures=measures, canary=canary)
     context = context_of(settings, store, clock, measures, tracing)
     verifier = token_verifier(settings, http, clock)
-    refusals = Refusals()
-    sockets = sockets_of(settings, context, verifier, refusals)
+    dial, watch, refusals = Dial(rollout, context.history, clock), watch_of(rollout, context), Refusals()
+    sockets = sockets_of(settings, context, verifier, dial, refusals)
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
     refreshes = Refreshes(refresh_by_auth_server(settings, http), clock)
     sessions = Sessions(
@@ -84,16 +98,25 @@ def create_bridge(
     presence = PresenceUpkeep(context)
 
     async def close() -> None:
+        rollout.stop()
         await presence.say_farewell()
         await context.store.close()
         await http.aclose()
         await asyncio.to_thread(end_tracing)
 
     logins = LoginUpkeep(context.logins, ask_auth_server(settings, http))
-    programs = [relay.run, refreshes.run, presence.run, logins.run, *_regularly(context, canary)]
-    _own_lifetime(app, programs, close)
+    programs = [relay.run, refreshes.run, presence.run, logins.run, dial.run, *_regularly(context, canary)]
+    _own_lifetime(app, [*programs, *([watch.run] if watch else [])], close)
     bridge = Bridge(
-        app=app, context=context, relay=relay, sockets=sockets, sessions=sessions, refusals=refusals, http=http
+        app=app,
+        context=context,
+        relay=relay,
+        sockets=sockets,
+        sessions=sessions,
+        refusals=refusals,
+        http=http,
+        dial=dial,
+        watch=watch,
     )
     _serve(bridge, settings)
     return bridge
@@ -114,7 +137,9 @@ def _serve(bridge: Bridge, settings: Settings) -> None:
     answer_probes(app, bridge.relay, context.health)
     serve_documents(app, protocol_documents())
     _serve_old_world(app, settings, context, bridge.sessions, bridge.http)
-    status = Status(settings, context, bridge.relay, bridge.sockets, refusals)
+    answer_rollout(app, bridge.sessions, bridge.rollout, settings.origins)
+    rollout = partial(rollout_status, bridge.dial, bridge.watch)
+    status = Status(settings, context, bridge.relay, bridge.sockets, refusals, rollout)
     show_operations(app, operators_of(settings), status, context.measures)
 
 

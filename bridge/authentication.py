@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import DecodeError, Meta, Raw, Struct, json
+from msgspec import UNSET, DecodeError, Meta, Raw, Struct, UnsetType, json
 
 from bridge.capabilities import Capability
 from bridge.errors import MISSING_TOKEN, ActionError
+from bridge.paths import Decision
 from bridge.rows import Id, UserRow
 
 
@@ -41,6 +42,12 @@ class Authenticated(Struct, frozen=True):
     resumed: Annotated[
         bool, Meta(description="Whether everything since the cursor shown follows now; if not, load anew.")
     ] = False
+    rollout: Annotated[
+        Decision | UnsetType,
+        Meta(
+            description="Which path this client is to take: only with the capability `rollout`, and where one decides."
+        ),
+    ] = UNSET
 
 
 class _TokenOnly(Struct, frozen=True):

@@ -26,6 +26,8 @@ class Capability(StrEnum):
     """member_added, member_removed"""
     RESUME = "resume"
     """nothing is told again unless `auth` shows a cursor"""
+    ROLLOUT = "rollout"
+    """rollout_changed; `auth_success` says which path the client is to take"""
 
 
 def known_capabilities(asked: Iterable[object]) -> frozenset[Capability]:

@@ -180,6 +180,11 @@ class CloseCode(IntEnum):
         "The login of the token has ended: the user has signed out, or the account is gone. Seen after minutes.",
         "Stay away until the user has logged in anew; the tokens of this login are refused.",
     )
+    LEGACY_PATH = (
+        4510,
+        "The rollout sends this user, or this version of the client, to the legacy path.",
+        "Go on by the legacy path; ask `GET /rollout` before connecting again.",
+    )
 
 
 class Fault(NamedTuple):

@@ -21,6 +21,7 @@ from bridge.models import (
     Profile,
     UserId,
 )
+from bridge.paths import Decision
 from bridge.sealed import Copies, lacking, opened
 
 
@@ -218,6 +219,17 @@ class MemberRemoved(_OfLists, frozen=True, kw_only=True):
     user_id: UserId
 
 
+class RolloutChanged(Struct, frozen=True, kw_only=True):
+    """The rollout sends a client another way than it came; about a connection, so it has no topic."""
+
+    decision: Decision
+
+    @property
+    def key(self) -> str | None:
+        """Return None: the last decision counts."""
+        return None
+
+
 Event = (
     MessageSent
     | TypingChanged
@@ -233,8 +245,9 @@ Event = (
     | ConversationRemoved
     | MemberAdded
     | MemberRemoved
+    | RolloutChanged
 )
-Topicless = PresenceChanged | ConnectionStatusChanged
+Topicless = PresenceChanged | ConnectionStatusChanged | RolloutChanged
 """The events that are about no conversation."""
 
 

@@ -33,6 +33,7 @@ class Health:
         self._measures = measures or Measures()
         self._clock = clock
         self._troubles: Set[Trouble] = frozenset({Trouble.REALTIME_LOST})
+        self._troubled_since: float | None = clock.monotonic()
         self._draining = False
         self._unwritable: set[str] = set()
         self._unpublished: frozenset[str] = frozenset()
@@ -56,7 +57,16 @@ class Health:
     def set_troubles(self, troubles: Set[Trouble]) -> None:
         """Take in how feed and tables are now; the last word counts."""
         self._troubles = troubles
+        if not troubles:
+            self._troubled_since = None
+        elif self._troubled_since is None:
+            self._troubled_since = self._clock.monotonic()
         self._tell()
+
+    @property
+    def seconds_in_doubt(self) -> float:
+        """Return for how long this bridge has not been sure to tell everything at once; 0 while it is."""
+        return 0.0 if self._troubled_since is None else self._clock.monotonic() - self._troubled_since
 
     def drain(self) -> None:
         """Take in that the process is about to end; nothing takes this back."""

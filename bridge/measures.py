@@ -12,11 +12,17 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from bridge.errors import ErrorCode
+
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the classes into which durations are sorted, in seconds; one more takes what is above."""
 MAX_SERIES: Final = 500
 """Sets of labels of one measure; further ones are counted together, for a label may come from outside."""
 OTHER: Final = "other"
+_OWN_FAULTS: Final = frozenset(
+    {ErrorCode.SERVER_ERROR, ErrorCode.DATABASE_ERROR, ErrorCode.AUTH_ERROR, ErrorCode.CONFIG_ERROR}
+)
+_CHEAP: Final = frozenset({"ping", "unreadable"})
 
 
 class Measure:
@@ -129,6 +135,12 @@ class Measures:
         self.requests = Count("supabase_requests", "Requests to PostgREST and Auth.", "table", "method", "outcome")
         self.request_seconds = Durations("supabase_request_seconds", "From a request to its answer's head.", "table")
         self.writes = Count("service_writes", "Writes that only the service role may do.", "table", "outcome")
+
+    def failed_commands(self) -> tuple[int, int]:
+        """Return how many commands failed by the server's own fault, and how many there were; pings do not count."""
+        answered = [(labels, number) for labels, number in self.commands.values.items() if labels[0] not in _CHEAP]
+        failed = sum(number for labels, number in answered if labels[1] in _OWN_FAULTS)
+        return failed, sum(number for _, number in answered)
 
     def all(self) -> Iterator[Measure]:
         """Yield every measure."""

@@ -33,6 +33,7 @@ _OF_THE_BRIDGE: Final = """
     load_conversation_timer conversation_timer_loaded set_conversation_timer conversation_timer_set
     set_own_timer own_timer_set load_retention retention_loaded set_retention retention_set
     update_profile profile_updated
+    rollout_changed
 """
 LISTED_TYPES: Final = frozenset(" ".join((_OF_EVERY_CLIENT, _OF_LATER_STEPS, _OF_THE_BRIDGE)).split())
 """Types that make a valid envelope; whether one is an action is the registry's business."""

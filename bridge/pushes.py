@@ -29,11 +29,13 @@ from bridge.events import (
     MessagesRead,
     MessageUpdated,
     PresenceChanged,
+    RolloutChanged,
     Trouble,
     TypingChanged,
     UserCameOnline,
     UserWentOffline,
 )
+from bridge.paths import Decision
 from bridge.rows import (
     ConversationRow,
     Id,
@@ -250,6 +252,12 @@ def member_removed(event: MemberRemoved) -> MemberGone:
     return MemberGone(event.topic, event.user_id)
 
 
+@push("rollout_changed", RolloutChanged, capability=Capability.ROLLOUT, is_kept=False)
+def rollout_changed(event: RolloutChanged) -> Decision:
+    """Tell a client that it is to go on by the legacy path; the connection is closed with 4510 after it."""
+    return event.decision
+
+
 PUSHES: Final = {
     one.event: one
     for one in cast(
@@ -269,6 +277,7 @@ PUSHES: Final = {
             conversation_removed,
             member_added,
             member_removed,
+            rollout_changed,
         ],
     )
 }

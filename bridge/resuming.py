@@ -8,16 +8,18 @@ have cut it off.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Final
 
 import structlog
 
 from bridge.actions.context import Context
+from bridge.capabilities import Capability
 from bridge.errors import StoreError
 from bridge.events import ConversationRemoved, Event, MessageSent, MessageUpdated, Topicless
 from bridge.history import MAX_AGE_SECONDS, Entry
 from bridge.models import ConversationId, Identity
+from bridge.signed_in import Session
 
 MAX_ENTRIES: Final = 500
 MAX_CHARACTERS: Final = 1024 * 1024
@@ -50,6 +52,24 @@ def since_last_sign_of_life(identity: Identity, silence_limit_seconds: float, co
         return since(ended_at - silence_limit_seconds, context)
     is_young = context.clock.monotonic() - context.history.started_at < MAX_AGE_SECONDS
     return since(context.history.started_at, context) if is_young else nothing
+
+
+def source_for(
+    cursor: str | None,
+    capabilities: Set[Capability],
+    identity: Identity,
+    session: Session | None,
+    silence_limit_seconds: float,
+    context: Context,
+) -> Source:
+    """Return where to look for what a client has missed that shows this cursor; `session` is the connection's own."""
+    if cursor:
+        return after(cursor, context)
+    if session is not None and session.identity == identity:
+        return nothing if session.silent_since is None else since(session.silent_since, context)
+    if Capability.RESUME in capabilities:
+        return nothing
+    return since_last_sign_of_life(identity, silence_limit_seconds, context)
 
 
 class Comeback:

@@ -31,12 +31,14 @@ async def run(bridge: Bridge, settings: Settings, *, stop: asyncio.Event, on_lis
     """Find out what the database is like, serve until `stop` is set, then drain; `on_listening` is told the port.
 
     Raises:
+        ConfigError: the rollout's provider does not get ready.
         OSError: the port is taken.
         SchemaUnusable: the database is no chat that the bridge could serve.
         StoreError: the tables cannot be read.
 
     """
     await bridge.context.store.check()
+    await bridge.rollout.start()
     hypercorn_socket.install()
     _let_shutdown_end()
     config = _config(settings)

@@ -16,8 +16,9 @@ from bridge.actions import ACTIONS
 from bridge.actions.context import Caller, Context, Outcome, Rooms
 from bridge.actions.registry import Action
 from bridge.auth import Claims, TokenVerifier
-from bridge.authentication import Authenticate, Authenticated, read_authenticate
+from bridge.authentication import Authenticated, read_authenticate
 from bridge.capabilities import Capability, known_capabilities
+from bridge.dial import Dial, person_of
 from bridge.errors import (
     AUTH_FAILED,
     INTERNAL_ERROR,
@@ -38,7 +39,7 @@ from bridge.outbox import Outbox
 from bridge.protocol import BadFrame, Command
 from bridge.pushes import encode_push
 from bridge.rates import Bucket, Rate
-from bridge.resuming import Comeback, Source, after, nothing, since, since_last_sign_of_life
+from bridge.resuming import Comeback, source_for
 from bridge.rows import user_row
 from bridge.signed_in import Session
 
@@ -72,7 +73,7 @@ class Limits:
 class Connection:
     """The commands of one socket, in order (design decision 4, contract F24)."""
 
-    def __init__(self, context: Context, verifier: TokenVerifier, outbox: Outbox, limits: Limits) -> None:
+    def __init__(self, context: Context, verifier: TokenVerifier, outbox: Outbox, limits: Limits, dial: Dial) -> None:
         self.id = fresh_id()
         self.session: Session | None = None
         self._context = context
@@ -80,6 +81,7 @@ class Connection:
         self._outbox = outbox
         self._limits = limits
         self._bucket = Bucket(limits.frames, context.clock)
+        self._dial = dial
         self._commands: deque[Command] = deque()
         self.retiring: Disconnect | None = None
         """Why and with what words it ends, once nothing more is taken."""
@@ -158,6 +160,7 @@ class Connection:
             self._context.hub.detach(self.session)
             self._context.guests.leave(caller.identity.user_id, self._outbox)
             self._context.logins.leave(self.session.login_id, self._outbox)
+            self._dial.leave(self._outbox)
             self._context.presence.disconnect(caller.identity.user_id)
             self.session = None
 
@@ -221,16 +224,31 @@ class Connection:
             raise ActionError(INVALID_TOKEN)
         user = await find_user(claims, self._context.store.users, phone_identity=self._limits.phone_identity)
         identity = identity_of(user, claims)
-        comeback = Comeback(identity, self._source(asked, identity), self._context)
+        capabilities = known_capabilities(asked.capabilities)
+        seat = await self._dial.admit(person_of(user, asked.client), capabilities, self._outbox)
+        if seat is not None and self._dial.turns_away(seat):
+            row = user_row(user, claims.auth_id, claims.email)
+            self._reply("auth_success", seat.farewell(row, self._context.history.cursor()), command)
+            self._dial.turn_away(seat)  # no session begins
+            return
+        source = source_for(
+            asked.cursor,
+            capabilities,
+            identity,
+            self.session,
+            self._limits.silence_limit_seconds,
+            self._context,
+        )
+        comeback = Comeback(identity, source, self._context)
         await comeback.prepare()
         previous = self.session.caller if self.session else None
         rooms = previous.rooms if previous and previous.identity == identity else self._resumed_rooms(identity)
         self._end_session()
         self._context.profiles.remember(profile_of(user))
-        capabilities = known_capabilities(asked.capabilities)
         caller = Caller(identity=identity, user=user, rooms=rooms, capabilities=capabilities)
         self.session = Session(caller, claims, self._outbox, self._context, self._limits.leeway)
         self._authenticated.set()
+        self._dial.take(seat)
         self._welcome(user, claims, comeback, command, shown_cursor=asked.cursor)
         self._context.presence.connect(identity)
         self._context.guests.arrive(identity.user_id, self._outbox)
@@ -241,17 +259,6 @@ class Connection:
             client=asked.client.name[:MAX_LOGGED_CHARACTERS],
             version=asked.client.version[:MAX_LOGGED_CHARACTERS],
         )
-
-    def _source(self, asked: Authenticate, identity: Identity) -> Source:
-        """Return where to look for what this client has missed."""
-        if asked.cursor:
-            return after(asked.cursor, self._context)
-        if self.session is not None and self.session.identity == identity:
-            silent_since = self.session.silent_since
-            return nothing if silent_since is None else since(silent_since, self._context)
-        if Capability.RESUME in known_capabilities(asked.capabilities):
-            return nothing
-        return since_last_sign_of_life(identity, self._limits.silence_limit_seconds, self._context)
 
     def _welcome(
         self, user: User, claims: Claims, comeback: Comeback, command: Command, *, shown_cursor: str | None
@@ -269,6 +276,7 @@ class Connection:
             capabilities=sorted(session.capabilities),
             cursor=self._context.history.cursor() if missed is None or not shown_cursor else shown_cursor,
             resumed=missed is not None and shown_cursor is not None,
+            rollout=self._dial.shown(self._outbox),
         )
         self._reply("auth_success", result, command)
         self._context.measures.comebacks.add("lost" if missed is None else "replayed" if missed else "nothing_missed")

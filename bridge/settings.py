@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -99,6 +100,9 @@ class Settings(BaseSettings):
     catch_up_overlap_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_CATCH_UP_OVERLAP_SECONDS")
     store_timeout_seconds: Seconds = Field(10.0, validation_alias="BRIDGE_STORE_TIMEOUT_SECONDS")
     store_connections: PositiveInt = Field(50, validation_alias="BRIDGE_STORE_CONNECTIONS")
+
+    rollout_file: Path | None = Field(None, validation_alias="BRIDGE_ROLLOUT_FILE")
+    rollout_provider: str | None = Field(None, validation_alias="BRIDGE_ROLLOUT_PROVIDER")
 
     presence_grace_seconds: Seconds = Field(15.0, validation_alias="BRIDGE_PRESENCE_GRACE_SECONDS")
     presence_heartbeat_seconds: Seconds = Field(120.0, validation_alias="BRIDGE_PRESENCE_HEARTBEAT_SECONDS")

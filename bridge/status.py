@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from msgspec.structs import asdict
@@ -15,6 +15,7 @@ from bridge.measures import Measures
 from bridge.refusals import Refusals
 from bridge.relay import Relay
 from bridge.remedies import publish
+from bridge.rollout.status import RolloutStatus
 from bridge.settings import Settings
 from bridge.websocket import Sockets
 
@@ -25,13 +26,20 @@ class Status:
     """Looks at the parts of one bridge when it is asked."""
 
     def __init__(
-        self, settings: Settings, context: Context, relay: Relay, sockets: Sockets, refusals: Refusals
+        self,
+        settings: Settings,
+        context: Context,
+        relay: Relay,
+        sockets: Sockets,
+        refusals: Refusals,
+        rollout: Callable[[], RolloutStatus],
     ) -> None:
         self._settings = settings
         self._context = context
         self._relay = relay
         self._sockets = sockets
         self._refusals = refusals
+        self._rollout = rollout
 
     def document(self) -> Mapping[str, object]:
         """Return everything, ready to be encoded."""
@@ -49,6 +57,7 @@ class Status:
                 "closed_by_bridge": {code.name: number for code, number in self._refusals.closings.items()},
             },
             "feed": self._feed(measures),
+            "rollout": self._rollout(),
             "schema": asdict(context.store.schema),
             "capabilities": sorted(Capability),
             "settings": self._settings.public,

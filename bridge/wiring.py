@@ -10,6 +10,7 @@ from bridge.actions.context import Context
 from bridge.auth import TokenVerifier
 from bridge.clock import Clock
 from bridge.crowd import Doors, Guests, UserLimits
+from bridge.dial import Dial
 from bridge.errors import ConfigError
 from bridge.health import Health
 from bridge.history import History
@@ -28,9 +29,14 @@ from bridge.quotes import Quotes
 from bridge.rates import Rate
 from bridge.receipts import Receipts
 from bridge.refusals import Refusals
+from bridge.rollout.asking import Rollout
+from bridge.rollout.gates import Measure, Sources
+from bridge.rollout.plan_file import PlanFile
+from bridge.rollout.shares import RecentShare
 from bridge.send_times import SendTimes
 from bridge.session import Connection, Limits
 from bridge.settings import Settings
+from bridge.stepping_back import StepBack
 from bridge.store import Store
 from bridge.tracing import NoTracing, Tracing
 from bridge.typing_state import TypingState
@@ -77,15 +83,28 @@ def context_of(settings: Settings, store: Store, clock: Clock, measures: Measure
     )
 
 
-def sockets_of(settings: Settings, context: Context, verifier: TokenVerifier, refusals: Refusals) -> Sockets:
+def sockets_of(
+    settings: Settings, context: Context, verifier: TokenVerifier, dial: Dial, refusals: Refusals
+) -> Sockets:
     """Make what holds the open sockets."""
     limits = _limits(settings)
 
     def open_connection(outbox: Outbox) -> Connection:
-        return Connection(context, verifier, outbox, limits)
+        return Connection(context, verifier, outbox, limits, dial)
 
     outbox = partial(Outbox, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes)
     return Sockets(open_connection, outbox, context.health, refusals)
+
+
+def watch_of(rollout: Rollout, context: Context) -> StepBack | None:
+    """Make what watches over the plan's file, if there is one; another source of readings is another line."""
+    if not isinstance(rollout.source, PlanFile):
+        return None
+    sources: dict[Measure, Callable[[], float | None]] = {
+        Measure.ERRORS: RecentShare(context.measures.failed_commands, context.clock),
+        Measure.LAG: lambda: max(context.health.seconds_in_doubt, context.health.lag_seconds or 0.0),
+    }
+    return StepBack(rollout.source, Sources(sources), context.clock)
 
 
 def operators_of(settings: Settings) -> Operators:

@@ -70,3 +70,18 @@ def _first_line(path: Path) -> str:
     if not lines or not lines[0].strip():
         raise Refused("--database-url-file is empty.")
     return lines[0].strip()
+
+
+class RolloutSettings(BaseSettings):
+    """What `rollout` reads from the environment; the first and the last are the bridge's own settings."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
+
+    rollout_file: Path | None = Field(default=None, validation_alias="BRIDGE_ROLLOUT_FILE")
+    bridges: str = Field(default="", validation_alias="MIGRATION_BRIDGES")
+    operator_token: SecretStr | None = Field(default=None, validation_alias="BRIDGE_OPERATOR_TOKEN")
+
+    @property
+    def listed_bridges(self) -> tuple[str, ...]:
+        """Return the bridges' addresses."""
+        return tuple(one.strip() for one in self.bridges.split(",") if one.strip())

@@ -86,6 +86,19 @@ def test_each_change_is_told_once_with_the_time_it_began(scene: Scene) -> None:
     assert scene.health.reasons == []
 
 
+def test_the_lag_counts_from_the_first_trouble_on(scene: Scene) -> None:
+    """Whichever it is by now; nothing once all are over."""
+    scene.clock.advance(5)
+    assert scene.health.seconds_in_doubt == 5
+    scene.health.set_troubles(set())
+    scene.clock.advance(5)
+    assert scene.health.seconds_in_doubt == 0
+    for troubles in ({Trouble.REALTIME_LOST}, {Trouble.TABLES_UNREACHABLE}, {Trouble.CATCHING_UP}):
+        scene.health.set_troubles(troubles)
+        scene.clock.advance(2)
+    assert scene.health.seconds_in_doubt == 6
+
+
 def test_the_worst_trouble_is_told_and_all_are_named(scene: Scene) -> None:
     """A client can show one reason; an operator wants them all."""
     scene.health.set_troubles(set(Trouble))

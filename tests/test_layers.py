@@ -18,21 +18,21 @@ LEVELS: dict[str, int] = {
     module: level
     for level, modules in enumerate(
         (
-            "bridge bridge.addresses bridge.capabilities bridge.change_log bridge.clock bridge.content "
-            "bridge.errors bridge.events bridge.ids bridge.measures bridge.models bridge.rates bridge.recent "
+            "bridge bridge.addresses bridge.capabilities bridge.change_log bridge.clock bridge.content bridge.errors "
+            "bridge.events bridge.ids bridge.measures bridge.models bridge.paths bridge.rates bridge.recent "
             "bridge.refusals bridge.remedies bridge.schema bridge.sealed bridge.secret_files bridge.settings "
             "bridge.tracing",
             "bridge.auth bridge.history bridge.keyring bridge.logs bridge.measured_http bridge.metrics "
-            "bridge.operators bridge.otel bridge.people_rows bridge.protocol bridge.pushes bridge.rows "
-            "bridge.search bridge.send_times bridge.tables",
+            "bridge.operators bridge.otel bridge.people_rows bridge.protocol bridge.pushes bridge.rollout "
+            "bridge.rows bridge.search bridge.send_times bridge.tables",
             "bridge.store bridge.feed bridge.client",
             "bridge.crowd bridge.health bridge.hub bridge.identity bridge.left_rooms bridge.lists bridge.logins "
             "bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat bridge.message_states "
             "bridge.presence bridge.receipts bridge.typing_state",
             "bridge.actions",
-            "bridge.authentication bridge.canary_upkeep bridge.change_log_upkeep bridge.login_upkeep "
-            "bridge.presence_upkeep bridge.relay bridge.resuming "
-            "bridge.schema_watch bridge.session bridge.signed_in bridge.typing_upkeep",
+            "bridge.authentication bridge.canary_upkeep bridge.change_log_upkeep bridge.dial bridge.login_upkeep "
+            "bridge.presence_upkeep bridge.relay bridge.resuming bridge.schema_watch bridge.session bridge.signed_in "
+            "bridge.stepping_back bridge.typing_upkeep",
             "bridge.pages bridge.specification bridge.websocket compat",
             "bridge.app bridge.wiring bridge.auth_server bridge.endpoints bridge.operations bridge.status migration",
             "bridge.hypercorn_socket bridge.serving bridge.__main__",
@@ -53,8 +53,10 @@ HOMES: dict[str, frozenset[str]] = {
         "realtime": "bridge.feed.supabase",
         "tenacity": "bridge.store.supabase bridge.feed.supabase",
         "httpx": "bridge.store.supabase bridge.app bridge.auth_server bridge.measured_http "
-        "compat.passthrough migration.project",
+        "compat.passthrough migration.project migration.rollout.bridges",
         "httpx_aiohttp": "bridge.auth_server",
+        "openfeature": "bridge.rollout",
+        "tomlkit": "bridge.rollout",
         "jwt": "bridge.auth bridge.keyring",
         "opentelemetry": "bridge.otel",
         "prometheus_client": "bridge.metrics",

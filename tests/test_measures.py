@@ -64,3 +64,18 @@ def test_every_measure_has_a_name_of_its_own() -> None:
     names = [one.name for one in Measures().all()]
     assert len(names) == len(set(names)) > 20
     assert any(isinstance(one, Level) for one in Measures().all())
+
+
+def test_commands_that_failed_by_the_servers_own_fault() -> None:
+    """A refusal is none, and what costs nothing does not count."""
+    measures = Measures()
+    for kind, outcome in [
+        ("send_message", "ok"),
+        ("send_message", "ACCESS_DENIED"),
+        ("send_message", "DATABASE_ERROR"),
+        ("auth", "AUTH_ERROR"),
+        ("ping", "ok"),
+        ("unreadable", "INVALID_MESSAGE"),
+    ]:
+        measures.commands.add(kind, outcome, by=10)
+    assert measures.failed_commands() == (20, 40)

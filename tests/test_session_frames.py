@@ -121,7 +121,7 @@ async def test_no_frame_ends_a_connection(sent: list[object]) -> None:
     """Each gets one answer, which every client takes."""
     parts = Parts()
     outbox = Outbox(max_frames=100, max_bytes=100_000)
-    connection = Connection(parts.context, parts.verifier, outbox, LIMITS)
+    connection = Connection(parts.context, parts.verifier, outbox, LIMITS, parts.dial)
     for frame in sent:
         connection.receive(frame)
     answers = [read_frame(answer) for answer in outbox._frames]

@@ -49,7 +49,7 @@ def sockets_of(parts: Parts) -> Sockets:
     """Return the sockets of a process."""
 
     def open_connection(outbox: Outbox) -> Connection:
-        return Connection(parts.context, parts.verifier, outbox, LIMITS)
+        return Connection(parts.context, parts.verifier, outbox, LIMITS, parts.dial)
 
     def outbox() -> Outbox:
         return Outbox(max_frames=1000, max_bytes=1_000_000)

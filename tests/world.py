@@ -20,6 +20,7 @@ from bridge.auth import TokenVerifier
 from bridge.capabilities import Capability
 from bridge.clock import FakeClock
 from bridge.crowd import Guests, UserLimits
+from bridge.dial import Dial
 from bridge.errors import Disconnect
 from bridge.events import ConnectionStatusChanged, Event
 from bridge.feed.memory import MemoryFeed
@@ -42,6 +43,7 @@ from bridge.quotes import Quotes
 from bridge.rates import Rate
 from bridge.receipts import Receipts
 from bridge.relay import Relay
+from bridge.rollout.asking import Rollout
 from bridge.send_times import SendTimes
 from bridge.session import Connection, Limits
 from bridge.store.memory.tables import conversation_of
@@ -117,6 +119,7 @@ class Parts:
         )
         self.relay = Relay(self.context, self.feed, OVERLAP)
         self.presence = PresenceUpkeep(self.context)
+        self.dial = Dial(Rollout(None, None), history, self.clock)
         self.mint = Mint(self.clock)
         self.verifier = TokenVerifier(
             secret=SECRET,
@@ -183,7 +186,7 @@ class Client:
 
     def __init__(self, parts: Parts, limits: Limits, *, max_frames: int, max_bytes: int) -> None:
         self.outbox = Outbox(max_frames=max_frames, max_bytes=max_bytes)
-        self.connection = Connection(parts.context, parts.verifier, self.outbox, limits)
+        self.connection = Connection(parts.context, parts.verifier, self.outbox, limits, parts.dial)
         self.frames: list[Frame] = []
         self.stalled: Gate | None = None
         self.working: asyncio.Task[None] | None = None
@@ -232,6 +235,15 @@ class Client:
     async def authenticate(self, person: Person, **claims: object) -> Frame:
         """Send the token of a person."""
         return await self.ask("auth", token=self._parts.mint.hs256(person.auth_id, **claims))
+
+    async def settle(self) -> None:
+        """Wait until everything queued has arrived, on a connection that is ending too."""
+        if self.outbox.is_closing:
+            while self.outbox._frames:
+                self._news.clear()
+                await self._news.wait()
+        else:
+            await self.ask("ping")
 
     async def pushed(self) -> list[Frame]:
         """Return the pushes so far: a pong comes after everything queued before it."""

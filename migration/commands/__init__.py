@@ -10,9 +10,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from migration.commands import check, doctor, fix, sql
+from migration.commands import check, doctor, fix, rollout, sql
 from migration.commands.command import Command
 
 __all__ = ["COMMANDS", "Command"]
 
-COMMANDS: Final[tuple[Command, ...]] = (doctor.COMMAND, check.COMMAND, fix.COMMAND, sql.COMMAND)
+COMMANDS: Final[tuple[Command, ...]] = (
+    doctor.COMMAND,
+    check.COMMAND,
+    fix.COMMAND,
+    sql.COMMAND,
+    rollout.COMMAND,
+)

@@ -51,6 +51,9 @@ async def program(environment: Mapping[str, str]) -> tuple[int, str]:
         ("BRIDGE_PORT", "70000"),
         ("BRIDGE_LOG_LEVEL", "loud"),
         ("BRIDGE_STORE_TIMEOUT_SECONDS", "0"),
+        ("BRIDGE_ROLLOUT_FILE", "/nowhere/rollout.toml"),
+        ("BRIDGE_ROLLOUT_PROVIDER", "flags"),
+        ("BRIDGE_ROLLOUT_PROVIDER", "no.such.flags:make"),
     ],
 )
 async def test_a_bad_setting_is_one_sentence_that_names_it(variable: str, value: str | None) -> None:

@@ -9,7 +9,9 @@ from msgspec.structs import replace
 
 from bridge.feed.changes import ConversationWritten, MessageWritten, ParticipantChanged
 from bridge.models import Message
+from bridge.paths import Stage as RolloutStage
 from scripts.sandbox.cast import INVITE_CODE
+from tests.plans import plan_of
 from tests.specification.stage import ANSWER, QUESTION, ROOM, TALK, Stage, user_id
 from tests.world import GRACE_SECONDS
 
@@ -97,6 +99,11 @@ async def _leaves(stage: Stage, name: str) -> None:
     await stage.world.relay.handle(ParticipantChanged(left))
 
 
+async def _the_kill_switch_is_thrown(stage: Stage) -> None:
+    stage.plan.replace(plan_of(RolloutStage.FULL, kill_switch=True))
+    await stage.world.dial.look()
+
+
 async def _nothing_but_that_bob_has_come(_: Stage) -> None:
     pass
 
@@ -115,6 +122,7 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "conversation_removed": _bob_is_removed,
     "member_added": _carol_joins_the_garden_club,
     "member_removed": _alice_leaves_the_room,
+    "rollout_changed": _the_kill_switch_is_thrown,
     "connection_status": _nothing_but_that_bob_has_come,
 }
 """By wire type. Bob has joined TALK; the first frame of the type that he gets is compared with the example."""

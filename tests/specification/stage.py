@@ -19,9 +19,12 @@ from bridge.models import (
     User,
     UserId,
 )
+from bridge.paths import Stage as RolloutStage
 from bridge.protocol import LISTED_TYPES
 from bridge.store.memory.tables import Tables, conversation_of
 from scripts.sandbox.cast import CONVERSATIONS, GROUP_ID, GROUP_NAME, INVITE_CODE, PEOPLE, fixed_id
+from tests.governed import governed
+from tests.plans import HeldPlan, plan_of
 from tests.transcript import Transcript
 from tests.world import Client, World, world
 
@@ -45,6 +48,7 @@ class Stage:
     """The world with everybody in it."""
 
     world: World
+    plan: HeldPlan
 
     def token(self, name: str) -> str:
         """Sign a token of a sample person."""
@@ -68,9 +72,9 @@ class Stage:
 @asynccontextmanager
 async def stage() -> AsyncIterator[Stage]:
     """Set the stage."""
-    async with world() as w:
+    async with world() as w, governed(w, plan_of(RolloutStage.FULL)) as plan:
         _fill(w.tables)
-        yield Stage(w)
+        yield Stage(w, plan)
 
 
 def _fill(tables: Tables) -> None:

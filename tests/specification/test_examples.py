@@ -88,7 +88,7 @@ async def test_the_bridge_pushes_as_the_example_shows(name: str) -> None:
         bob = await s.enter("bob", *([] if asked is None else [asked]))
         await bob.ask("join_conversation", conversationId=TALK)
         await CAUSES[name](s)
-        await bob.ask("ping")
+        await bob.settle()
         pushed = [frame for frame in bob.frames if frame.type == name]
         assert pushed, f"what causes.py does brings bob no {name}"
         s.transcript().compare(EXAMPLES[name][0].answer, text_of(pushed[0]))

@@ -1,0 +1,172 @@
+"""`python -m migration rollout`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from bridge.clock import Clock
+from bridge.models import UserId
+from bridge.rollout.deciding import PLACES, Person, decide, place_of
+from bridge.rollout.gates import MINUTE, Gate, GateState, Measure
+from migration.commands.command import Command, add_output
+from migration.errors import Refused
+from migration.findings import Exit
+from migration.rollout.stepping import Standing, Step, Wishes, advance, back, read, standing
+from migration.settings import RolloutSettings
+from migration.voice import Voice
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    words = parser.add_subparsers(required=True, metavar="what")
+    status = _word(words, "status", "how the rollout stands", _status)
+    status.add_argument("--user", help="a users.id: say which path it takes, too")
+    status.add_argument("--client", default="", help="with that client")
+    status.add_argument("--version", default="", help="of that version")
+    _word(words, "check", "whether the plan is good and the next step may be taken; exit status 1 if not", _check)
+    forward = _word(words, "advance", "take the next step if every gate holds", _advance)
+    forward.add_argument("--retire", action="store_true", help="even if that retires the legacy path")
+    backward = _word(words, "back", "take a step back, whatever the gates say", _back)
+    backward.add_argument(
+        "--to", metavar="PLACE", help="not one step but to here: a stage, or a percentage of the ramp"
+    )
+    backward.add_argument("--why", default="by hand", help="what is written into the plan as the reason")
+
+
+def _word(
+    words: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    purpose: str,
+    run: Callable[[argparse.Namespace, Clock, Voice], Exit],
+) -> argparse.ArgumentParser:
+    word = words.add_parser(name, help=purpose, description=purpose)
+    word.add_argument("--plan", type=Path, help="the plan's file (or BRIDGE_ROLLOUT_FILE)")
+    word.add_argument("--bridge", action="append", metavar="URL", help="ask this bridge (or MIGRATION_BRIDGES); repeat")
+    word.add_argument(
+        "--reading",
+        action="append",
+        type=_reading,
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"what another tool has measured, for one of: {', '.join(Measure)}",
+    )
+    add_output(word)
+    word.set_defaults(what=run)
+    return word
+
+
+def _run(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
+    what: Callable[[argparse.Namespace, Clock, Voice], Exit] = given.what
+    return what(given, clock, voice)
+
+
+def _wishes(given: argparse.Namespace) -> Wishes:
+    settings = RolloutSettings()
+    plan = given.plan or settings.rollout_file
+    if plan is None:
+        raise Refused("There is no plan to look at: give --plan or set BRIDGE_ROLLOUT_FILE.")
+    token = settings.operator_token
+    return Wishes(
+        plan=plan,
+        bridges=tuple(given.bridge or settings.listed_bridges),
+        operator_token=token.get_secret_value() if token else None,
+        readings=dict(given.reading),
+    )
+
+
+def _status(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
+    wishes = _wishes(given)
+    found = standing(wishes, clock)
+    lines = _standing_lines(found)
+    if given.user is not None:
+        lines += ["", _about_user(wishes, given)]
+    voice.document(found, lines)
+    return found.exit
+
+
+def _check(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
+    found = standing(_wishes(given), clock)
+    voice.document(found, _standing_lines(found))
+    if not found.is_complete:
+        return Exit.INCOMPLETE
+    return Exit.CLEAN if found.may_advance else Exit.FOUND
+
+
+def _advance(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
+    return _told(advance(_wishes(given), clock, retire=given.retire), voice)
+
+
+def _back(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
+    return _told(back(_wishes(given), clock, to=given.to, why=given.why), voice)
+
+
+def _told(step: Step, voice: Voice) -> Exit:
+    voice.document(step, _step_lines(step))
+    return step.exit
+
+
+def _about_user(wishes: Wishes, given: argparse.Namespace) -> str:
+    plan = read(wishes).plan
+    person = Person(user_id=UserId(given.user), client=given.client, version=given.version)
+    decision = decide(plan, person)
+    place = place_of(person.user_id, plan.salt) * 100 / PLACES
+    return f"{given.user} takes the path {decision.path}: {decision.reason} (place {place:.2f} of 100)"
+
+
+def _standing_lines(found: Standing) -> list[str]:
+    kill = ", KILL SWITCH ON" if found.kill_switch else ""
+    lines = [f"rollout: {found.place}{kill} (revision {found.revision})"]
+    if found.last_change is not None:
+        change = found.last_change
+        lines.append(
+            f"  since {change.at:%Y-%m-%d %H:%M} {change.at:%Z}, from {change.before}, by {change.by}: {change.why}"
+        )
+    lines += [f"  gate {gate.sentence}{_held(gate)}" for gate in found.gates] or ["  no gates are set"]
+    lines += [_bridge_line(view.address, view.status is not None) for view in found.bridges]
+    lines += [f"  trouble: {one}" for one in found.troubles]
+    if found.next is None:
+        return [*lines, "There is no further step."]
+    if found.may_advance:
+        return [*lines, f"The next step may be taken: {found.next}."]
+    return [
+        *lines,
+        f"Against the next step ({found.next}):",
+        *(f"  {one}" for one in (*found.reasons, *found.troubles)),
+    ]
+
+
+def _bridge_line(address: str, answers: bool) -> str:  # noqa: FBT001  # a word of a sentence
+    return f"  bridge {address}: {'asked' if answers else 'says nothing'}"
+
+
+def _held(gate: Gate) -> str:
+    if gate.state is not GateState.HOLDS:
+        return ""
+    return " (handed in)" if gate.seconds is None else f" for {gate.seconds / MINUTE:.0f} minutes"
+
+
+def _step_lines(step: Step) -> list[str]:
+    if not step.taken:
+        return [f"{step.command}: nothing was changed, it stays {step.now}", *(f"  {one}" for one in step.reasons)]
+    lines = [f"{step.command}: {step.before} → {step.now} (revision {step.revision})"]
+    if step.taken_up_seconds is not None:
+        lines.append(f"  every bridge follows after {step.taken_up_seconds:g} s")
+    return [*lines, *(f"  trouble: {one}" for one in step.troubles)]
+
+
+def _reading(text: str) -> tuple[Measure, float]:
+    name, _, value = text.partition("=")
+    try:
+        return Measure(name), float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE with one of {', '.join(Measure)}") from None
+
+
+COMMAND: Final = Command(
+    name="rollout",
+    purpose="who is sent to the bridge: how it stands, and one step forward or back",
+    add_arguments=_add_arguments,
+    run=_run,
+)

@@ -1,0 +1,60 @@
+"""Plan, bridges and readings to what speaks against the next step. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from bridge.rollout.gates import MINUTE, Gate, GateState, Measure, gates
+from bridge.rollout.plan import Plan
+from bridge.rollout.plan_file import PlanInForce
+from migration.rollout.bridges import BridgeView
+
+_WORST_FIRST: Final = (GateState.BROKEN, GateState.UNKNOWN, GateState.HOLDS)
+
+
+def judged_gates(plan: Plan, views: Sequence[BridgeView], handed: Mapping[Measure, float]) -> tuple[Gate, ...]:
+    """Return every gate of the plan as it stands where it stands worst; what is handed in counts before the bridges."""
+    here = {
+        gate.measure: replace(gate, seconds=0.0 if gate.value is None else None) for gate in gates(plan.gates, handed)
+    }
+    seen = [gate for view in views if view.status and view.status.plan for gate in view.status.plan.gates]
+    return tuple(gate if measure in handed else _worst(gate, seen) for measure, gate in here.items())
+
+
+def _worst(unknown: Gate, seen: Iterable[Gate]) -> Gate:
+    same = [gate for gate in seen if (gate.measure, gate.limit) == (unknown.measure, unknown.limit)]
+    return min(same, key=lambda gate: (_WORST_FIRST.index(gate.state), gate.seconds or 0.0), default=unknown)
+
+
+def reasons_against(plan: Plan, found: Iterable[Gate]) -> Iterator[str]:
+    """Yield why the next step must not be taken now, as far as the plan and its gates go."""
+    if plan.kill_switch:
+        yield "The kill switch is on."
+    for gate in found:
+        if gate.state is not GateState.HOLDS:
+            yield f"{gate.sentence}."
+        elif not gate.lasts(plan.gates.hold_minutes):
+            held = f"for {(gate.seconds or 0.0) / MINUTE:.0f} of {plan.gates.hold_minutes:g} minutes"
+            yield f"{gate.sentence}, but only {held}."
+
+
+def troubles(plan: PlanInForce, views: Iterable[BridgeView]) -> Iterator[str]:
+    """Yield what is wrong with bridges: those that do not follow this plan are not where the dial says."""
+    for view in views:
+        if view.trouble is not None or view.status is None:
+            yield f"{view.address} {view.trouble}."
+        elif view.status.error is not None:
+            yield f"{view.address} does not follow the file: {view.status.error}"
+        elif view.status.plan is None:
+            yield f"{view.address} has no plan: is BRIDGE_ROLLOUT_FILE set there?"
+        elif view.status.plan.revision != plan.revision:
+            other = view.status.plan
+            yield f"{view.address} follows another plan ({other.place}), revision {other.revision}."
+
+
+def cannot_be_asked(views: Iterable[BridgeView]) -> bool:
+    """Tell whether one of the bridges says nothing."""
+    return any(view.status is None for view in views)

@@ -1,0 +1,1 @@
+"""Tests of the rollout's plan and of what decides by it."""
