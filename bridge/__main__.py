@@ -15,7 +15,7 @@ from bridge.app import create_bridge
 from bridge.errors import ConfigError, SchemaUnusable, StoreError
 from bridge.logs import configure_logs
 from bridge.remedies import supply
-from bridge.serving import end_within_seconds, run
+from bridge.serving import allow_open_files, end_within_seconds, run
 from bridge.settings import Settings, load_settings
 from bridge.specification import encoded
 
@@ -66,6 +66,7 @@ def _serve(*, until_eof: bool) -> int:
         print(f"bridge: {error}", file=sys.stderr)
         return EXIT_CONFIG
     configure_logs(settings.log_level, as_json=settings.log_json)
+    allow_open_files(settings)
     try:
         asyncio.run(_start(settings, until_eof=until_eof))
     except ConfigError as error:

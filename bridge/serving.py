@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import socket
 from asyncio import base_events
 from collections.abc import Callable
 
+import structlog
 from hypercorn.asyncio import serve
 from hypercorn.config import Config, Sockets
 
@@ -19,12 +21,27 @@ BACKLOG = 2048
 HEADER_BYTES = 64 * 1024
 GRACE_SECONDS = 5.0
 CLEAN_UP_SECONDS = 10.0
+OTHER_FILES = 128
+"""Listening sockets, Realtime, files being read, and the like."""
 UNACKNOWLEDGED_MILLISECONDS = 15_000
+
+log = structlog.get_logger(__name__)
 
 
 def end_within_seconds(settings: Settings) -> float:
     """Return how long an orderly end takes at most: connections, requests, then presence and what is open."""
     return settings.drain_seconds + GRACE_SECONDS + CLEAN_UP_SECONDS
+
+
+def allow_open_files(settings: Settings) -> None:
+    """Let this process have as many open files as its limits allow connections; shells give 1024 as a rule."""
+    wanted = settings.max_connections + settings.store_connections + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        if allowed < wanted:
+            log.warning("limits.open_files", allowed=allowed, wanted=wanted, hint="BRIDGE_MAX_CONNECTIONS")
 
 
 async def run(bridge: Bridge, settings: Settings, *, stop: asyncio.Event, on_listening: Callable[[int], None]) -> None:

@@ -19,7 +19,7 @@ from compat import openapi
 from compat.bodies import patient_requests
 from compat.endpoint import Asked, Endpoint
 from compat.endpoints import ENDPOINTS
-from compat.errors import INTERNAL, RETIRED, Refused, of_http, refusal_of
+from compat.errors import INTERNAL, RETIRED, TOO_FAST, Refused, of_http, refusal_of
 from compat.session import Sessions, Visitor
 
 DOCUMENT_PATH = "/openapi.json"
@@ -85,7 +85,7 @@ class Answering:
         """Find out what is asked and by whom; POST reads its body first, PUT asks first who is there.
 
         Raises:
-            Refused: retired, no JSON, or nobody the endpoint could work for.
+            Refused: retired, no JSON, nobody the endpoint could work for, or somebody who asks too fast.
             ActionError: the token cannot be judged now.
             StoreError: the users cannot be read.
 
@@ -94,6 +94,8 @@ class Answering:
             raise Refused(*RETIRED)
         body = await _body() if one.takes_body_first else None
         visitor = await self._visitor(one)
+        if visitor.caller is not None and not self.context.guests.may_send(visitor.caller.identity.user_id):
+            raise Refused(*TOO_FAST)
         if one.takes_body and not one.takes_body_first:
             body = await _body()
         return Asked(caller=visitor.caller, conversation_id=conversation_id, query=request.args.get("q", ""), body=body)

@@ -28,6 +28,7 @@ class Refusal(NamedTuple):
 
 INTERNAL: Final = Refusal(500, "Internal server error")
 RETIRED: Final = Refusal(410, "This endpoint is retired; the WebSocket protocol has its action")
+TOO_FAST: Final = Refusal(429, "Too many requests")
 TOO_LARGE: Final = Refusal(413, "Request body too large")
 NOT_IN_TIME: Final = Refusal(408, "Request body did not come in time")
 

@@ -13,7 +13,7 @@ from bridge.specification.schemas import JsonObject, payload_schemas
 from bridge.specification.wording import first_sentence
 from compat.endpoint import Endpoint
 from compat.endpoints import ENDPOINTS
-from compat.errors import INTERNAL, NOT_IN_TIME, RETIRED, TOO_LARGE, Refusal
+from compat.errors import INTERNAL, NOT_IN_TIME, RETIRED, TOO_FAST, TOO_LARGE, Refusal
 from compat.origins import SAFE_METHODS
 from compat.session import FOREIGN_PAGE
 
@@ -33,6 +33,7 @@ _STATUSES: Final = {
     408: "The body did not come in time",
     410: "The operator has retired this endpoint",
     413: "The body is too large",
+    429: "The user asks faster than is allowed",
     500: "The server failed",
 }
 _CONVERSATION: Final[JsonObject] = {
@@ -106,6 +107,7 @@ def _refusals(one: Endpoint) -> Iterator[Refusal]:
     yield Refusal(401, one.kind.with_bad_token)
     if one.kind.takes_cookies and one.method not in SAFE_METHODS:
         yield Refusal(403, FOREIGN_PAGE)
+    yield TOO_FAST
     yield from one.refusals
     wording = one.wording
     yield from (refusal for refusal in (wording.denied, wording.not_looked_up, wording.nobody_meant) if refusal)

@@ -20,6 +20,14 @@ from scripts.sandbox.address import SandboxAddress
 ROOT = Path(__file__).parents[1]
 READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
+UNLIMITED = {
+    "BRIDGE_FRAMES_PER_SECOND": "1000000",
+    "BRIDGE_USER_FRAMES_PER_SECOND": "1000000",
+    "BRIDGE_MAX_CONNECTIONS_PER_USER": "100000",
+    "BRIDGE_MAX_CONNECTIONS_PER_ADDRESS": "100000",
+    "BRIDGE_MAX_CONNECTIONS": "100000",
+}
+"""Settings for benchmarks, where one client does the work of many."""
 
 
 class StackError(Exception):

@@ -68,7 +68,7 @@ LIMITS = Limits(
     leeway=timedelta(seconds=LEEWAY_SECONDS),
     phone_identity=True,
 )
-USER_LIMITS = UserLimits(max_connections=20, frames=Rate(per_second=100.0, burst=100_000))
+USER_LIMITS = UserLimits(max_connections=20, frames=Rate(per_second=100.0, burst=10_000))
 
 
 def fill(store: GatedStore) -> None:

@@ -9,17 +9,9 @@ import platform
 import sys
 
 from scripts.benchmarks import checking, delivery, listing, sessions, shims, startup
-from scripts.stack import StackError, running_stack
+from scripts.stack import UNLIMITED, StackError, running_stack
 
 PARTS = ("startup", "delivery", "listing", "sessions", "shims", "check")
-UNLIMITED = {
-    "BRIDGE_FRAMES_PER_SECOND": "1000000",
-    "BRIDGE_USER_FRAMES_PER_SECOND": "1000000",
-    "BRIDGE_MAX_CONNECTIONS_PER_USER": "100000",
-    "BRIDGE_MAX_CONNECTIONS_PER_ADDRESS": "100000",
-    "BRIDGE_MAX_CONNECTIONS": "100000",
-}
-"""One client here does the work of many."""
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ import psycopg
 
 from scripts.benchmarks.tables import Row, milliseconds, percentile, print_table
 from scripts.sandbox.address import SandboxAddress
-from scripts.stack import running_bridge, running_sandbox
+from scripts.stack import UNLIMITED, running_bridge, running_sandbox
 
 CONVERSATIONS = 20
 MEMBERS = 20
@@ -43,7 +43,7 @@ async def measure(scale: float) -> None:
     ):
         room = await _crowd(database, str(sandbox.people["bob"].user_id))
         async with (
-            running_bridge(sandbox, quiet=True) as (url, _),
+            running_bridge(sandbox, environment=UNLIMITED, quiet=True) as (url, _),
             _client(_http(url), {"Authorization": f"Bearer {sandbox.people['bob'].token}"}) as shim,
             _client(sandbox.url, {"apikey": sandbox.secret_key}) as postgrest,
         ):

@@ -15,7 +15,7 @@ from compat.bodies import PATIENCE, PatientBody
 from compat.endpoints import ENDPOINTS
 from tests.compat.shims import CONVERSATIONS, GROUPS, MAX_BODY_BYTES, SEARCH, is_for_cookies, participants, shims
 from tests.compat.test_bad_input import GOOD, Request
-from tests.people import B, X
+from tests.people import B, C, X
 
 EACH = pytest.mark.parametrize("good", GOOD.values(), ids=GOOD)
 RETIRED = (410, "This endpoint is retired; the WebSocket protocol has its action")
@@ -75,6 +75,18 @@ async def test_one_endpoint_can_be_retired(name: str) -> None:
         assert (await s.told(good.method, good.path, {}, b"nonsense")).error == RETIRED
         others = [one for one in GOOD.values() if one is not good]
         assert {(await s.ask(*one)).status for one in others} == {200}
+
+
+@EACH
+async def test_who_asks_too_fast_is_told_so(good: Request) -> None:
+    """Requests count like the frames of the user's sockets, and one user's haste costs another nothing."""
+    async with shims() as s:
+        while s.world.context.guests.may_send(B.user_id):
+            pass
+        refused = await s.told(good.method, good.path, s.known(B, good.path), good.content)
+        assert refused.error == (429, "Too many requests")
+        another = await s.told(good.method, good.path, s.known(C, good.path), good.content)
+        assert another.status != 429
 
 
 def test_endpoints_to_be_retired_are_named() -> None:
