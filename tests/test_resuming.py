@@ -12,7 +12,6 @@ from bridge.errors import StoreDown
 from bridge.feed.changes import ParticipantChanged
 from bridge.feed.signals import Live
 from bridge.history import MAX_AGE_SECONDS
-from bridge.ids import fresh_id
 from bridge.protocol import LISTED_TYPES
 from bridge.resuming import MAX_CHARACTERS, MAX_ENTRIES
 from tests.emulated_w1 import Frame
@@ -98,7 +97,9 @@ async def test_nothing_missed_is_resumed_too() -> None:
         assert (resumed.payload["resumed"], await again.received()) == (True, [])
 
 
-@pytest.mark.parametrize("cursor", [fresh_id(), "nonsense", "00000000-0000-8000-8000-000000000000"])
+@pytest.mark.parametrize(
+    "cursor", ["3f0c1f6e-2b57-4c8e-9d0a-7c5d1e8b4a21", "nonsense", "00000000-0000-8000-8000-000000000000"]
+)
 async def test_a_cursor_that_is_not_known_resumes_nothing(cursor: str) -> None:
     """And says so: the client loads anew."""
     async with old_world() as w:
