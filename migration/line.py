@@ -25,7 +25,7 @@ def run(commands: Iterable[Command], purpose: str, arguments: Sequence[str] | No
         return _ended(str(error), Exit.REFUSED)
     except Interrupted as error:
         return _ended(str(error), Exit.INCOMPLETE)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # quiet: the person is told, and the exit status says it
         return _ended("stopped; --resume goes on from there, where a command has it.", Exit.INCOMPLETE)
 
 

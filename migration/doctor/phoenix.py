@@ -72,7 +72,7 @@ class Line:
         while (left := deadline - self._clock.monotonic()) > 0:
             try:
                 frame = msgspec.json.decode(self._socket.recv(left), type=Frame)
-            except TimeoutError:
+            except TimeoutError:  # quiet: the time is over, and the last line says what was not seen
                 break
             except (WebSocketException, msgspec.DecodeError) as error:
                 raise NotSeen(f"the connection ended: {type(error).__name__}") from error

@@ -104,9 +104,9 @@ def _seen_by_anon(stored: Stored, table: str) -> bool | None:
     except psycopg.errors.InsufficientPrivilege as error:
         return None if "role" in (error.diag.message_primary or "") else False
     except psycopg.errors.InvalidParameterValue:
-        return None  # there is no such role
+        return None  # quiet: there is no such role
     except psycopg.ProgrammingError:
-        return False  # a policy that fails shows nothing
+        return False  # quiet: a policy that fails shows nothing
 
 
 def _has_rows(connection: psycopg.Connection, table: str) -> bool:
