@@ -95,7 +95,7 @@ def create_bridge(
         verifier, store.users, refreshes if settings.refresh_sessions else None, session_rules(settings)
     )
     app = name_requests(Quart(__name__))
-    presence = PresenceUpkeep(context)
+    presence = PresenceUpkeep(context, is_on=settings.presence)
 
     async def close() -> None:
         rollout.stop()

@@ -25,14 +25,20 @@ log = structlog.get_logger(__name__)
 
 
 class PresenceUpkeep:
-    """Ticks while the process runs. Telling and writing have a tick each: one that hangs does not hold up the other."""
+    """Ticks while the process runs. Telling and writing have a tick each: one that hangs does not hold up the other.
 
-    def __init__(self, context: Context) -> None:
+    Where it is off, who is here is counted, and neither told nor written.
+    """
+
+    def __init__(self, context: Context, *, is_on: bool = True) -> None:
         self._context = context
+        self._is_on = is_on
         self._ask_from = 0.0
 
     async def run(self) -> None:
         """Tick until cancelled."""
+        if not self._is_on:
+            return
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._repeat(self.tell))
             tasks.create_task(self._repeat(self.write))
@@ -60,6 +66,8 @@ class PresenceUpkeep:
 
     async def say_farewell(self) -> None:
         """Write everybody offline who was here, within FAREWELL_SECONDS: the process ends."""
+        if not self._is_on:
+            return
         rows = self._context.presence.farewell()
         try:
             async with asyncio.timeout(FAREWELL_SECONDS):

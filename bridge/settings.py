@@ -104,6 +104,7 @@ class Settings(BaseSettings):
     rollout_file: Path | None = Field(None, validation_alias="BRIDGE_ROLLOUT_FILE")
     rollout_provider: str | None = Field(None, validation_alias="BRIDGE_ROLLOUT_PROVIDER")
 
+    presence: bool = Field(default=True, validation_alias="BRIDGE_PRESENCE")
     presence_grace_seconds: Seconds = Field(15.0, validation_alias="BRIDGE_PRESENCE_GRACE_SECONDS")
     presence_heartbeat_seconds: Seconds = Field(120.0, validation_alias="BRIDGE_PRESENCE_HEARTBEAT_SECONDS")
 

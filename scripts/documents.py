@@ -28,7 +28,7 @@ from scripts import migration_tables
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PROTOCOL: Final = DOCS / "protocol.md"
-DOCUMENTS: Final = (PROTOCOL, *(DOCS / f"migration-{name}.md" for name in ("doctor", "check", "fix")))
+DOCUMENTS: Final = (PROTOCOL, *(DOCS / f"migration-{name}.md" for name in ("doctor", "check", "fix", "parity")))
 
 _PART: Final = re.compile(r"(<!-- made by scripts/docs: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SHAPES: Final = Shapes(COMMANDS.values(), PUSHES_BY_NAME.values())
@@ -236,6 +236,8 @@ _TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "looks": lambda: _table(*migration_tables.looks()),
     "checks": lambda: _table(*migration_tables.checks()),
     "repairs": lambda: _table(*migration_tables.repairs()),
+    "comparisons": lambda: _table(*migration_tables.comparisons()),
+    "declared differences": lambda: _table(*migration_tables.declared_differences()),
 }
 
 if __name__ == "__main__":

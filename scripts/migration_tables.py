@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from migration.checks import CHECKS
 from migration.doctor import LOOKS
+from migration.parity import COMPARISONS
 from migration.repairs import REPAIRS
 
 Table = tuple[Sequence[str], Iterable[Sequence[str]]]
@@ -36,6 +37,22 @@ def repairs() -> Table:
     """Return every repair."""
     rows = ((f"`{one.check}`", one.what, one.why_safe) for one in REPAIRS.values())
     return ("repair", "what it does", "why that is safe, and what is left alone"), rows
+
+
+def comparisons() -> Table:
+    """Return every comparison."""
+    rows = ((f"`{one.name}`", one.control) for one in COMPARISONS.values())
+    return ("action", "what clients did before"), rows
+
+
+def declared_differences() -> Table:
+    """Return every difference that is meant."""
+    rows = (
+        (f"`{one.name}`", f"`{comparison.name}`", one.why)
+        for comparison in COMPARISONS.values()
+        for one in comparison.declared
+    )
+    return ("difference", "of", "why"), rows
 
 
 def _readable(statement: str) -> str:

@@ -53,7 +53,7 @@ HOMES: dict[str, frozenset[str]] = {
         "realtime": "bridge.feed.supabase",
         "tenacity": "bridge.store.supabase bridge.feed.supabase",
         "httpx": "bridge.store.supabase bridge.app bridge.auth_server bridge.measured_http "
-        "compat.passthrough migration.project migration.rollout.bridges",
+        "compat.passthrough migration.project migration.rollout.bridges migration.parity.control",
         "httpx_aiohttp": "bridge.auth_server",
         "openfeature": "bridge.rollout",
         "tomlkit": "bridge.rollout",

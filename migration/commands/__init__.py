@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from migration.commands import check, doctor, fix, rollout, sql
+from migration.commands import check, doctor, fix, parity, rollout, sql
 from migration.commands.command import Command
 
 __all__ = ["COMMANDS", "Command"]
@@ -19,6 +19,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     doctor.COMMAND,
     check.COMMAND,
     fix.COMMAND,
+    parity.COMMAND,
     sql.COMMAND,
     rollout.COMMAND,
 )

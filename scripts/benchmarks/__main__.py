@@ -1,4 +1,4 @@
-"""`scripts/bench`: start-up, sending, legacy inserts, memory, old endpoints; sessions; the data checks."""
+"""`scripts/bench`: start-up, sending, legacy inserts, memory, old endpoints; sessions; the migration tools."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import os
 import platform
 import sys
 
-from scripts.benchmarks import checking, delivery, listing, sessions, shims, startup
+from scripts.benchmarks import agreeing, checking, delivery, listing, sessions, shims, startup
 from scripts.stack import UNLIMITED, StackError, running_stack
 
-PARTS = ("startup", "delivery", "listing", "sessions", "shims", "check")
+PARTS = ("startup", "delivery", "listing", "sessions", "shims", "check", "parity")
 
 
 def main() -> int:
@@ -44,6 +44,8 @@ async def _measure(only: str | None, scale: float) -> None:
         await shims.measure(scale)
     if only in {None, "check"}:
         await checking.measure(scale)
+    if only in {None, "parity"}:
+        await agreeing.measure(scale)
 
 
 if __name__ == "__main__":

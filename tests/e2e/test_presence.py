@@ -222,3 +222,12 @@ async def test_a_heartbeat_renews_the_rows(start_bridge: StartBridge, database: 
             )
 
         await eventually(renewed)
+
+
+async def test_a_bridge_without_presence_writes_nothing(start_bridge: StartBridge, database: Database) -> None:
+    """Whoever connects to it, and not when it stops either."""
+    conversation_id = await database.conversation("bob", "carol")
+    await database.run("update user_presence set status = 'away' where user_id = %s", database.user("bob"))
+    async with start_bridge(presence=False) as quiet, quiet.client("bob") as bob:
+        await bob.join_conversation(conversation_id)
+    assert (await row(database, "bob"))[0] == "away"

@@ -10,10 +10,11 @@ from migration.checks import CHECKS
 from migration.commands import COMMANDS
 from migration.doctor import LOOKS
 from migration.findings import Exit
+from migration.parity import COMPARISONS
 from migration.repairs import REPAIRS
 from scripts.documents import DOCS
 
-NAMES = {"doctor": LOOKS, "check": CHECKS, "fix": REPAIRS}
+NAMES = {"doctor": LOOKS, "check": CHECKS, "fix": REPAIRS, "parity": COMPARISONS}
 
 
 @pytest.mark.parametrize("command", [command.name for command in COMMANDS])

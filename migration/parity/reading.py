@@ -1,0 +1,25 @@
+"""Reading the answer of an action as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from bridge.client import WireClient
+from migration.parity.definition import Answer
+from migration.parity.differing import flat
+
+
+async def replied(
+    client: WireClient, action: str, asked: Mapping[str, object], *, rows: str, key: str, moment: str | None = None
+) -> Answer:
+    """Send a command and return the rows that its reply holds under a name.
+
+    Raises:
+        ClientError: it was refused, or there is no answer.
+
+    """
+    reply = msgspec.json.decode(await client.request(action, asked), type=dict[str, object])
+    found = msgspec.convert(reply[rows], list[dict[str, object]])
+    return Answer(rows={str(row[key]): flat(row) for row in found}, moment=moment)
