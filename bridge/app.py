@@ -90,7 +90,7 @@ def create_bridge(
         await asyncio.to_thread(end_tracing)
 
     logins = LoginUpkeep(context.logins, ask_auth_server(settings, http))
-    programs = [relay.run, refreshes.run, presence.run, logins.run, *_regularly(context, canary)]
+    programs = [relay.run, feed.renew, refreshes.run, presence.run, logins.run, *_regularly(context, canary)]
     _own_lifetime(app, programs, close)
     bridge = Bridge(
         app=app, context=context, relay=relay, sockets=sockets, sessions=sessions, refusals=refusals, http=http
