@@ -105,7 +105,7 @@ def create_bridge(
         await asyncio.to_thread(end_tracing)
 
     logins = LoginUpkeep(context.logins, ask_auth_server(settings, http))
-    programs = [relay.run, refreshes.run, presence.run, logins.run, dial.run, *_regularly(context, canary)]
+    programs = [relay.run, feed.renew, refreshes.run, presence.run, logins.run, dial.run, *_regularly(context, canary)]
     _own_lifetime(app, [*programs, *([watch.run] if watch else [])], close)
     bridge = Bridge(
         app=app,

@@ -84,6 +84,7 @@ class Status:
             "losses": [{"at": row_time(loss.at), "reason": loss.reason} for loss in record.losses],
             "not_published": [{"table": table, "sql": publish(table)} for table in sorted(record.unpublished)],
             "lag_seconds_at_most": {name: measures.lag.not_above(share) for name, share in SHARES.items()},
+            "canary_lag_seconds": self._context.health.lag_seconds,
             "changes_heard": measures.lag.number,
             "rescued_messages": measures.rescued.values[()],
         }

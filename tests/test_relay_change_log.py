@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bridge.capabilities import Capability
 from bridge.change_log import LogEntry, Operation
-from bridge.errors import StoreDown
+from bridge.errors import StoreDown, StoreRefused
 from bridge.feed.changes import MessageInserted, ReceiptWritten
 from bridge.feed.signals import Live, Lost
 from bridge.models import ConversationId, Message, UserId
@@ -284,6 +284,23 @@ async def test_a_page_that_could_not_be_told_is_read_again() -> None:
         await s.relay.catch_up()
     await s.relay.catch_up()
     assert [name for name, _ in s.x.told] == ["conversation_added", "member_added", "message_received"]
+
+
+async def test_a_log_that_cannot_be_read_keeps_nothing_from_being_told() -> None:
+    """The tables are looked through; later the log is read on from where it was."""
+    s = await Setting().live()
+    row = s.legacy_insert(message(1, at=LONG_AGO))
+    s.delete(row)
+    await s.relay.handle(Lost("closed"))
+    s.legacy_insert(message(2))
+    s.door.fail_next("change_log.read", StoreRefused("57P01"))
+    with capture_logs() as lines:
+        await s.relay.handle(Live())
+    assert "relay.change_log_unread" in [line["event"] for line in lines]
+    assert told(s.b) == [("message_received", "legacy 2")]
+    assert s.store.asked("messages.changed_since") == 1
+    await s.relay.catch_up()
+    assert told(s.b)[1:] == [("message_deleted", row.id)]
 
 
 async def test_a_log_that_comes_and_goes_is_noticed() -> None:

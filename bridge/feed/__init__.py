@@ -22,3 +22,7 @@ class Feed(Protocol):
     def signals(self) -> AsyncGenerator[Signal, None]:
         """Yield signals until cancelled; called once. Reconnects by itself, each time with Lost and then Live."""
         ...
+
+    async def renew(self) -> None:
+        """Replace what grows old before it ends, while `signals` goes on; may end at once, else when cancelled."""
+        ...

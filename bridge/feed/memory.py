@@ -24,6 +24,9 @@ class MemoryFeed:
             yield await self._signals.get()
             self._signals.task_done()
 
+    async def renew(self) -> None:
+        """Do nothing: it does not grow old."""
+
     async def drained(self) -> None:
         """Return when everything put in so far was taken and handled."""
         await self._signals.join()

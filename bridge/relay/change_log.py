@@ -13,6 +13,7 @@ import structlog
 
 from bridge.actions.context import Context
 from bridge.change_log import LogEntry, LogPage, Operation
+from bridge.errors import StoreError
 from bridge.feed.changes import ReceiptWritten
 from bridge.models import ConversationId, MessageId, UserId
 from bridge.relay.lists import relay_seats
@@ -51,16 +52,24 @@ class ChangeLogRelay:
     async def run(self) -> bool:
         """Tell what happened since the last run; return whether that is everything.
 
-        False: there is no log, or none yet, or it has a gap; then the tables have to be looked through. `settled` says
-        whether everything could be told, else look again soon.
+        False: there is no log, or none yet, or it has a gap, or it cannot be read now, which is no reason to miss what
+        the tables hold; then these have to be looked through. `settled` says whether everything could be told, else
+        look again soon.
 
         Raises:
-            StoreError: log or tables cannot be read; the next run begins with the page where this one stopped.
+            StoreError: the tables cannot be read; the next run begins with the page where this one stopped.
 
         """
         self.settled = True
         is_exact = self._place is not None and self._context.clock.monotonic() > self._inexact_until
-        while (page := await self._context.store.change_log.read(self._place, limit=PAGE)) is not None:
+        while True:
+            try:
+                page = await self._context.store.change_log.read(self._place, limit=PAGE)
+            except StoreError as error:
+                log.warning("relay.change_log_unread", cause=type(error).__name__, detail=str(error))
+                return False
+            if page is None:
+                break
             self._note(is_there=True)
             if not page.is_gapless or any(entry.operation is Operation.TRUNCATE for entry in page.entries):
                 is_exact = False

@@ -5,6 +5,7 @@ An adapter's test module gives a fixture `scribe`; without others who write mean
 
 from __future__ import annotations
 
+import uuid
 from typing import Protocol
 
 from bridge.change_log import LogEntry, Operation
@@ -21,6 +22,10 @@ class Scribe(Protocol):
 
     async def deed(self) -> tuple[str, str]:
         """Delete a message of a new conversation; return both ids."""
+        ...
+
+    async def canary(self, row_id: str) -> int | None:
+        """Return the number in the row of a bridge; None without one."""
         ...
 
     async def age(self) -> None:
@@ -87,3 +92,10 @@ class ChangeLogContract:
         assert (page.is_gapless, page.entries, page.is_last) == (False, (), True)
         assert await read_on(scribe.log, page.end) == ([], page.end)
         assert await read_on(scribe.log, ahead) == ([], page.end)
+
+    async def test_the_canary_has_the_last_number(self, scribe: Scribe) -> None:
+        """A row for each bridge."""
+        mine, other = str(uuid.uuid4()), str(uuid.uuid4())
+        for row_id, beat in ((mine, 1), (other, 7), (mine, 2)):
+            await scribe.log.touch_canary(row_id, beat)
+        assert [await scribe.canary(one) for one in (mine, other, str(uuid.uuid4()))] == [2, 7, None]

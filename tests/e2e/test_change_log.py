@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+import httpx
 import psycopg
 import pytest
 
@@ -94,3 +95,13 @@ async def test_a_transaction_that_commits_late_is_not_forgotten(
         await bridge.parts.relay.catch_up()
         _, payload = await next_push(bob, of=conversation)
         assert payload["message"]["encrypted_content"] == "late"
+
+
+async def test_how_long_the_canary_took_is_at_readyz(bridge: RunningBridge) -> None:
+    """Only where it is known."""
+    address = bridge.url.replace("ws://", "http://").removesuffix("/ws") + "/readyz"
+    async with httpx.AsyncClient() as http:
+        bridge.parts.context.health.lag_seconds = None
+        assert "lagSeconds" not in (await http.get(address)).json()
+        bridge.parts.context.health.lag_seconds = 0.12345
+        assert (await http.get(address)).json()["lagSeconds"] == 0.123

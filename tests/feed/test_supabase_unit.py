@@ -22,7 +22,7 @@ from bridge.feed.supabase.epoch import (
     _Ended,
     _HeartbeatSink,
 )
-from bridge.feed.supabase.pauses import EpochEnded
+from bridge.feed.supabase.pauses import EpochEnded, EpochReplaced
 from bridge.feed.supabase.reading import reason_of, row_change
 from bridge.measures import Measures
 
@@ -357,3 +357,21 @@ async def test_a_canary_that_nobody_publishes_is_done_without() -> None:
         one._canary_status_changed(RealtimeSubscribeStates.CHANNEL_ERROR, None)
     assert [line["event"] for line in lines] == ["feed.canary_not_heard"]
     assert not one._canary.is_listening
+
+
+async def test_an_epoch_that_is_replaced_hands_on_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing that comes after it."""
+    one = epoch()
+
+    async def join() -> None:
+        one._put(Live())
+
+    monkeypatch.setattr(one, "_join", join)
+    await one.open()
+    one._put(TableLive("user_presence"))
+    one.replace()
+    one._put(TableLive("conversations"))
+    signals = one.signals()
+    assert [await anext(signals), await anext(signals)] == [Live(), TableLive("user_presence")]
+    with pytest.raises(EpochReplaced):
+        await anext(signals)

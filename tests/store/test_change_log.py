@@ -38,6 +38,11 @@ class SqlScribe:
         self._admin.execute("delete from messages where id = %s", (message_id,))
         return message_id, room.id
 
+    async def canary(self, row_id: str) -> int | None:
+        """Read the table."""
+        row = self._admin.execute("select beat from chat_bridge.canary where bridge = %s", (row_id,)).fetchone()
+        return row[0] if row else None
+
     async def age(self) -> None:
         """Let time pass."""
         self._admin.execute("update chat_bridge.changes set at = at - interval '73 hours'")
@@ -142,6 +147,10 @@ class MemoryScribe:
             LogEntry(table="messages", operation=Operation.DELETE, row_id=message_id, conversation_id=room, at=BIRTH)
         )
         return message_id, room
+
+    async def canary(self, row_id: str) -> int | None:
+        """Look into the table."""
+        return self._tables.canaries.get(row_id)
 
     async def age(self) -> None:
         """Do nothing: memory prunes everything."""

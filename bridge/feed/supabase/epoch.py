@@ -19,7 +19,7 @@ from bridge.feed.canary import TABLE as CANARY_TABLE
 from bridge.feed.canary import Canary
 from bridge.feed.changes import OPTIONAL_TABLES, TABLES, RowChange, read_change
 from bridge.feed.signals import Live, TableLive, TableLost
-from bridge.feed.supabase.pauses import EpochEnded, http_status
+from bridge.feed.supabase.pauses import EpochEnded, EpochReplaced, http_status
 from bridge.feed.supabase.reading import moment_if_any, reason_of, row_change
 from bridge.ids import fresh_id
 from bridge.measures import Measures
@@ -47,8 +47,12 @@ class _Ended:
         self.reason = reason
 
 
+class _Replaced:
+    """In the queue of arrivals: from here on another epoch hears everything."""
+
+
 _Told = Live | TableLive | TableLost
-_Arrival = PostgresChangesPayload | _Told | _Ended
+_Arrival = PostgresChangesPayload | _Told | _Ended | _Replaced
 _ANY_EVENT = RealtimePostgresChangesListenEvent.All
 
 
@@ -76,6 +80,7 @@ class Epoch:
         self._measures = measures
         self._canary = canary
         self._has_joined_canary = False
+        self._is_open = False
         self._began_at = clock.monotonic()
         self._arrivals: asyncio.Queue[_Arrival] = asyncio.Queue(QUEUE_SIZE)
         self._overflowed = False
@@ -91,20 +96,33 @@ class Epoch:
         """Return the seconds since the epoch began."""
         return self._clock.monotonic() - self._began_at
 
-    async def signals(self) -> AsyncGenerator[Signal, None]:
-        """Yield Live at every confirmation of the server, and the changes.
+    async def open(self) -> None:
+        """Connect, join, and wait until changes flow; what arrives from then on is kept.
 
         Raises:
-            EpochEnded: always, in the end.
+            EpochEnded: it did not come to that.
 
         """
         await self._join()
         await self._confirmation()
-        yield Live()
-        for table in sorted(self._confirmed):
-            yield TableLive(table)  # those that were confirmed first, which meant nothing yet
-        for table in sorted(self._unpublished):
-            yield TableLost(table, is_unpublished=True)  # those that were refused first
+        self._is_open = True
+
+    def replace(self) -> None:
+        """End after what has arrived up to now: another epoch is open, and hears everything that comes."""
+        self._put(_Replaced())
+
+    async def signals(self) -> AsyncGenerator[Signal, None]:
+        """Yield Live at every confirmation of the server, and the changes.
+
+        Raises:
+            EpochReplaced: another one goes on.
+            EpochEnded: else, in the end.
+
+        """
+        if not self._is_open:
+            await self.open()
+        for told in self._told_first():
+            yield told
         while True:
             await self._join_refused()
             if self._canary.is_there() and not self._has_joined_canary:
@@ -117,6 +135,14 @@ class Epoch:
                 yield arrival
             elif (change := read_change(self._measured(row_change(arrival)))) is not None:
                 yield change
+
+    def _told_first(self) -> Iterable[_Told]:
+        """Return what is said at the beginning; of optional tables that were confirmed or refused first, that too."""
+        yield Live()
+        for table in sorted(self._confirmed):
+            yield TableLive(table)
+        for table in sorted(self._unpublished):
+            yield TableLost(table, is_unpublished=True)
 
     def _end_in_doubt(self) -> None:
         """End the epoch if changes do not arrive, whatever the connection says, or if it is old."""
@@ -227,6 +253,8 @@ class Epoch:
             return None
         if isinstance(arrival, _Ended):
             raise EpochEnded(arrival.reason)
+        if isinstance(arrival, _Replaced):
+            raise EpochReplaced
         return arrival
 
     async def _beat(self) -> None:

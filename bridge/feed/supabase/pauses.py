@@ -28,6 +28,10 @@ class EpochEnded(Exception):
         return _RATE_LIMITED.search(str(self)) is not None
 
 
+class EpochReplaced(Exception):
+    """This client is of no more use, and another one listens already: nothing is lost."""
+
+
 def pause_after(state: RetryCallState) -> float:
     """Return the seconds to wait: a random part of a growing limit, and after a rate limit half a minute more."""
     error = state.outcome.exception() if state.outcome else None
