@@ -75,6 +75,8 @@ class Settings(BaseSettings):
 
     compat: bool = Field(default=True, validation_alias="BRIDGE_COMPAT")
     compat_disabled: str | None = Field(None, validation_alias="BRIDGE_COMPAT_DISABLED")
+    compat_deprecation_file: str | None = Field(None, validation_alias="BRIDGE_COMPAT_DEPRECATION_FILE")
+    compat_brownouts: bool = Field(default=False, validation_alias="BRIDGE_COMPAT_BROWNOUTS")
     compat_max_body_bytes: PositiveInt = Field(65_536, validation_alias="BRIDGE_COMPAT_MAX_BODY_BYTES")
 
     auth_deadline_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_AUTH_DEADLINE_SECONDS")
