@@ -42,6 +42,7 @@ from bridge.rates import Bucket, Rate
 from bridge.resuming import Comeback, source_for
 from bridge.rows import user_row
 from bridge.signed_in import Session
+from bridge.usage.programs import named
 
 MAX_LOGGED_CHARACTERS = 40
 OK = "ok"
@@ -253,6 +254,7 @@ class Connection:
         self._context.presence.connect(identity)
         self._context.guests.arrive(identity.user_id, self._outbox)
         self._context.logins.arrive(claims.login_id, asked.token, self._outbox)
+        self._context.usage.asked("socket", named(asked.client.name, asked.client.version), user.id)
         log.info(
             "session.authenticated",
             user_id=user.id,

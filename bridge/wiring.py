@@ -41,6 +41,9 @@ from bridge.stepping_back import StepBack
 from bridge.store import Store
 from bridge.tracing import NoTracing, Tracing
 from bridge.typing_state import TypingState
+from bridge.usage import UsageStore, UsageUnavailable
+from bridge.usage.notes import Usage
+from bridge.usage.sqlite import SqliteUsage
 from bridge.websocket import Sockets
 from compat import cookies
 from compat.answering import known_names
@@ -72,6 +75,21 @@ def ends_of(settings: Settings) -> Ends:
     return Ends(known_names(settings.compat_disabled), read_deprecations(path, with_brownouts=with_brownouts))
 
 
+def ledger_of(settings: Settings) -> UsageStore | None:
+    """Open where usage is counted, if it is.
+
+    Raises:
+        ConfigError: the file cannot be used.
+
+    """
+    if not settings.usage_file:
+        return None
+    try:
+        return SqliteUsage.open(settings.usage_file)
+    except UsageUnavailable as error:
+        raise ConfigError(f"BRIDGE_USAGE_FILE cannot be used: {error}.") from error
+
+
 def context_of(settings: Settings, store: Store, clock: Clock, measures: Measures, tracing: Tracing) -> Context:
     """Make what actions work with."""
     history = History(clock)
@@ -99,6 +117,7 @@ def context_of(settings: Settings, store: Store, clock: Clock, measures: Measure
         guests=Guests(_user_limits(settings), clock),
         logins=Logins(clock, settings.login_check_seconds),
         history=history,
+        usage=Usage(clock, is_kept=bool(settings.usage_file)),
         clock=clock,
         measures=measures,
         tracing=tracing,

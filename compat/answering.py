@@ -14,7 +14,9 @@ from werkzeug.exceptions import HTTPException
 
 from bridge.actions.context import Context
 from bridge.errors import ConfigError, StoreError
+from bridge.models import UserId
 from bridge.pages import document, serve_documents
+from bridge.usage.programs import Program, family_of, program_of
 from compat import openapi
 from compat.bodies import patient_requests
 from compat.deprecation import NOTHING_ENDS, Deprecations
@@ -75,12 +77,16 @@ class Answering:
 
     async def _answer(self, one: Endpoint, conversation_id: str) -> Response:
         """Turn whatever happens into an answer."""
+        user_id: UserId | None = None
         try:
             asked = await self._asked(one, conversation_id)
+            user_id = asked.caller.identity.user_id if asked.caller else None
             return _response(await one.handle(asked, self.context))
         except Exception as error:  # noqa: BLE001  # refusal_of logs it
             refused = refusal_of(error, one.wording)
             return _response(refused.body, refused.status, refused.headers)
+        finally:
+            self.context.usage.asked(one.name, _program(user_id), user_id)
 
     async def _asked(self, one: Endpoint, conversation_id: str) -> Asked:
         """Find out what is asked and by whom; POST reads its body first, PUT asks first who is there.
@@ -138,6 +144,11 @@ async def _body() -> object:
         return json.decode(await request.get_data(cache=False))
     except (DecodeError, ValueError, RecursionError) as error:
         raise Refused(*INTERNAL) from error
+
+
+def _program(user_id: UserId | None) -> Program:
+    """Return what asks; the word of strangers counts for nothing, or they could fill the ledger with names."""
+    return family_of(request.headers.get("User-Agent", "")) if user_id is None else program_of(request.headers)
 
 
 def _response(shown: object, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Response:
