@@ -37,12 +37,16 @@ from bridge.stepping_back import StepBack, rollout_status
 from bridge.store import Store
 from bridge.store.supabase import SupabaseStore
 from bridge.typing_upkeep import TypingUpkeep
+from bridge.usage import UsageStore
+from bridge.usage_page import show_usage
+from bridge.usage_upkeep import UsageUpkeep
 from bridge.websocket import Sockets
 from bridge.wiring import (
     Ends,
     context_of,
     doors_of,
     ends_of,
+    ledger_of,
     operators_of,
     session_rules,
     sockets_of,
@@ -86,7 +90,7 @@ def create_bridge(
             for traces are not installed.
 
     """
-    ends = ends_of(settings)  # before there is anything to close
+    ends, ledger = ends_of(settings), ledger_of(settings)  # before there is anything to close
     clock = clock or SystemClock()
     rollout = load_rollout(settings.rollout_file, settings.rollout_provider)
     measures, (tracing, end_tracing) = Measures(), tracing_of(settings)
@@ -128,7 +132,7 @@ def create_bridge(
         dial=dial,
         watch=watch,
     )
-    _serve(bridge, settings, ends)
+    _serve(bridge, settings, ends, ledger)
     return bridge
 
 
@@ -139,7 +143,7 @@ def _regularly(context: Context, canary: Canary) -> Sequence[Callable[[], Corout
     return (TypingUpkeep(context).run, SchemaWatch(store).run, *upkeep)
 
 
-def _serve(bridge: Bridge, settings: Settings, ends: Ends) -> None:
+def _serve(bridge: Bridge, settings: Settings, ends: Ends, ledger: UsageStore | None) -> None:
     """Answer at every address that there is."""
     app, context, refusals = bridge.app, bridge.context, bridge.refusals
     protect_answers(app)
@@ -151,6 +155,16 @@ def _serve(bridge: Bridge, settings: Settings, ends: Ends) -> None:
     rollout = partial(rollout_status, bridge.dial, bridge.watch)
     status = Status(settings, context, bridge.relay, bridge.sockets, refusals, rollout)
     show_operations(app, operators_of(settings), status, context.measures)
+    if ledger is not None:
+        _count(bridge, settings, ledger)
+
+
+def _count(bridge: Bridge, settings: Settings, ledger: UsageStore) -> None:
+    """Write down what is counted, and show it to operators."""
+    context = bridge.context
+    upkeep = UsageUpkeep(context.usage, ledger, context.clock, keep_days=settings.usage_keep_days)
+    _own_lifetime(bridge.app, [upkeep.run], upkeep.close)
+    show_usage(bridge.app, operators_of(settings), ledger, context.clock)
 
 
 def _serve_old_world(bridge: Bridge, settings: Settings, ends: Ends) -> None:
