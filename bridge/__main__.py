@@ -1,4 +1,4 @@
-"""The program: `python -m bridge` serves; `chat` talks to a bridge from a terminal, `asyncapi` prints the protocol."""
+"""The program: `python -m bridge` serves; others talk to a bridge, show who uses what, and print the protocol."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ import sys
 import structlog
 
 from bridge.app import create_bridge
+from bridge.clock import SystemClock
 from bridge.errors import ConfigError, SchemaUnusable, StoreError
 from bridge.logs import configure_logs
 from bridge.remedies import supply
 from bridge.serving import allow_open_files, end_within_seconds, run
-from bridge.settings import Settings, load_settings
+from bridge.settings import Settings, load_settings, usage_file
 from bridge.specification import encoded
+from bridge.usage import UsageUnavailable
+from bridge.usage import program as usage
 
 EXIT_FAILED = 1
 EXIT_CONFIG = 2
@@ -29,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given[:1] == ["chat"]:
         return _chat(given[1:])
     parser = argparse.ArgumentParser(prog="python -m bridge", description=__doc__)
-    commands = parser.add_subparsers(dest="command", metavar="{serve,chat,asyncapi}")
+    commands = parser.add_subparsers(dest="command", metavar="{serve,chat,usage,asyncapi}")
     serving = commands.add_parser(
         "serve", help="serve the WebSocket protocol (the default); settings come from the environment"
     )
@@ -39,11 +42,14 @@ def main(arguments: list[str] | None = None) -> int:
         help="stop when standard input closes, too: whoever started this process is gone then",
     )
     commands.add_parser("chat", help="talk to a bridge from a terminal")
+    usage.add_arguments(commands.add_parser("usage", help="show who still uses what, from BRIDGE_USAGE_FILE"))
     commands.add_parser("asyncapi", help="print the protocol as an AsyncAPI document; no settings are needed")
     parsed = parser.parse_args(given)
     if parsed.command == "asyncapi":
         print(encoded().decode())
         return 0
+    if parsed.command == "usage":
+        return _show_usage(parsed)
     return _serve(until_eof=parsed.command == "serve" and parsed.until_eof)
 
 
@@ -57,6 +63,18 @@ def _chat(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bridge chat", description=chat.__doc__)
     chat.add_arguments(parser)
     return chat.main(parser.parse_args(arguments))
+
+
+def _show_usage(asked: argparse.Namespace) -> int:
+    try:
+        print(usage.answer(asked, usage_file(), SystemClock()))
+    except ConfigError as error:
+        print(f"usage: {error}", file=sys.stderr)
+        return EXIT_CONFIG
+    except UsageUnavailable as error:
+        print(f"usage: the file cannot be read: {error}.", file=sys.stderr)
+        return EXIT_FAILED
+    return 0
 
 
 def _serve(*, until_eof: bool) -> int:

@@ -37,9 +37,23 @@ from bridge.stepping_back import StepBack, rollout_status
 from bridge.store import Store
 from bridge.store.supabase import SupabaseStore
 from bridge.typing_upkeep import TypingUpkeep
+from bridge.usage import UsageStore
+from bridge.usage_page import show_usage
+from bridge.usage_upkeep import UsageUpkeep
 from bridge.websocket import Sockets
-from bridge.wiring import context_of, doors_of, operators_of, session_rules, sockets_of, tracing_of, watch_of
-from compat.answering import Answering, known_names
+from bridge.wiring import (
+    Ends,
+    context_of,
+    doors_of,
+    ends_of,
+    ledger_of,
+    operators_of,
+    session_rules,
+    sockets_of,
+    tracing_of,
+    watch_of,
+)
+from compat.answering import Answering
 from compat.passthrough import Passthrough
 from compat.refreshing import Refreshes
 from compat.rollout import answer_rollout
@@ -72,11 +86,11 @@ def create_bridge(
     """Put a bridge together; whatever is not given is the real thing.
 
     Raises:
-        ConfigError: an old endpoint that is to be retired does not exist, the rollout cannot be used, or the packages
+        ConfigError: an old endpoint that is named does not exist, a file or the rollout cannot be used, or the packages
             for traces are not installed.
 
     """
-    known_names(settings.compat_disabled)  # before there is anything to close
+    ends, ledger = ends_of(settings), ledger_of(settings)  # before there is anything to close
     clock = clock or SystemClock()
     rollout = load_rollout(settings.rollout_file, settings.rollout_provider)
     measures, (tracing, end_tracing) = Measures(), tracing_of(settings)
@@ -118,7 +132,7 @@ def create_bridge(
         dial=dial,
         watch=watch,
     )
-    _serve(bridge, settings)
+    _serve(bridge, settings, ends, ledger)
     return bridge
 
 
@@ -129,29 +143,42 @@ def _regularly(context: Context, canary: Canary) -> Sequence[Callable[[], Corout
     return (TypingUpkeep(context).run, SchemaWatch(store).run, *upkeep)
 
 
-def _serve(bridge: Bridge, settings: Settings) -> None:
+def _serve(bridge: Bridge, settings: Settings, ends: Ends, ledger: UsageStore | None) -> None:
     """Answer at every address that there is."""
     app, context, refusals = bridge.app, bridge.context, bridge.refusals
     protect_answers(app)
     serve_socket(app, settings, bridge.sockets, doors_of(settings), refusals)
     answer_probes(app, bridge.relay, context.health)
     serve_documents(app, protocol_documents())
-    _serve_old_world(app, settings, context, bridge.sessions, bridge.http)
+    _serve_old_world(bridge, settings, ends)
     answer_rollout(app, bridge.sessions, bridge.rollout, settings.origins)
     rollout = partial(rollout_status, bridge.dial, bridge.watch)
     status = Status(settings, context, bridge.relay, bridge.sockets, refusals, rollout)
     show_operations(app, operators_of(settings), status, context.measures)
+    if ledger is not None:
+        _count(bridge, settings, ledger)
 
 
-def _serve_old_world(
-    app: Quart, settings: Settings, context: Context, sessions: Sessions, http: httpx.AsyncClient
-) -> None:
+def _count(bridge: Bridge, settings: Settings, ledger: UsageStore) -> None:
+    """Write down what is counted, and show it to operators."""
+    context = bridge.context
+    upkeep = UsageUpkeep(context.usage, ledger, context.clock, keep_days=settings.usage_keep_days)
+    _own_lifetime(bridge.app, [upkeep.run], upkeep.close)
+    show_usage(bridge.app, operators_of(settings), ledger, context.clock)
+
+
+def _serve_old_world(bridge: Bridge, settings: Settings, ends: Ends) -> None:
     """Answer at the addresses that legacy clients know."""
     if settings.rest_passthrough:
-        Passthrough(settings.supabase_url, http).mount(app)
+        Passthrough(settings.supabase_url, bridge.http).mount(bridge.app)
     if settings.compat:
-        retired, limit = known_names(settings.compat_disabled), settings.compat_max_body_bytes
-        Answering(context=context, sessions=sessions, max_body_bytes=limit, retired=retired).mount(app)
+        Answering(
+            context=bridge.context,
+            sessions=bridge.sessions,
+            max_body_bytes=settings.compat_max_body_bytes,
+            retired=ends.retired,
+            deprecations=ends.deprecations,
+        ).mount(bridge.app)
 
 
 def _own_lifetime(

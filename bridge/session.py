@@ -16,7 +16,7 @@ from bridge.actions import ACTIONS
 from bridge.actions.context import Caller, Context, Outcome, Rooms
 from bridge.actions.registry import Action
 from bridge.auth import Claims, TokenVerifier
-from bridge.authentication import Authenticated, read_authenticate
+from bridge.authentication import Authenticated, ClientName, read_authenticate
 from bridge.capabilities import Capability, known_capabilities
 from bridge.dial import Dial, person_of
 from bridge.errors import (
@@ -42,6 +42,7 @@ from bridge.rates import Bucket, Rate
 from bridge.resuming import Comeback, source_for
 from bridge.rows import user_row
 from bridge.signed_in import Session
+from bridge.usage.programs import named
 
 MAX_LOGGED_CHARACTERS = 40
 OK = "ok"
@@ -253,11 +254,15 @@ class Connection:
         self._context.presence.connect(identity)
         self._context.guests.arrive(identity.user_id, self._outbox)
         self._context.logins.arrive(claims.login_id, asked.token, self._outbox)
+        self._note(user, asked.client)
+
+    def _note(self, user: User, client: ClientName) -> None:
+        self._context.usage.asked("socket", named(client.name, client.version), user.id)
         log.info(
             "session.authenticated",
             user_id=user.id,
-            client=asked.client.name[:MAX_LOGGED_CHARACTERS],
-            version=asked.client.version[:MAX_LOGGED_CHARACTERS],
+            client=client.name[:MAX_LOGGED_CHARACTERS],
+            version=client.version[:MAX_LOGGED_CHARACTERS],
         )
 
     def _welcome(

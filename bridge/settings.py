@@ -75,7 +75,12 @@ class Settings(BaseSettings):
 
     compat: bool = Field(default=True, validation_alias="BRIDGE_COMPAT")
     compat_disabled: str | None = Field(None, validation_alias="BRIDGE_COMPAT_DISABLED")
+    compat_deprecation_file: str | None = Field(None, validation_alias="BRIDGE_COMPAT_DEPRECATION_FILE")
+    compat_brownouts: bool = Field(default=False, validation_alias="BRIDGE_COMPAT_BROWNOUTS")
     compat_max_body_bytes: PositiveInt = Field(65_536, validation_alias="BRIDGE_COMPAT_MAX_BODY_BYTES")
+
+    usage_file: str | None = Field(None, validation_alias="BRIDGE_USAGE_FILE")
+    usage_keep_days: PositiveInt = Field(400, le=36_500, validation_alias="BRIDGE_USAGE_KEEP_DAYS")
 
     auth_deadline_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_AUTH_DEADLINE_SECONDS")
     ping_interval_seconds: Seconds = Field(20.0, validation_alias="BRIDGE_PING_INTERVAL_SECONDS")
@@ -212,6 +217,17 @@ def _is_plain_web_address(value: str) -> bool:
         return False
     is_clean = not any(character.isspace() for character in value) and "@" not in parts.netloc
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and is_clean
+
+
+class _UsageFile(BaseSettings):
+    """The one setting that reading the counts needs: whoever reads them may have no key of the project."""
+
+    usage_file: str | None = Field(default=None, validation_alias="BRIDGE_USAGE_FILE")
+
+
+def usage_file() -> str | None:
+    """Return the file of BRIDGE_USAGE_FILE, without looking at the other settings."""
+    return _UsageFile().usage_file
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -8,6 +8,7 @@ import structlog
 
 from bridge.actions.context import Context
 from bridge.errors import StoreError
+from bridge.usage.notes import row_of
 
 TICK_SECONDS = 0.5
 
@@ -35,5 +36,7 @@ class TypingUpkeep:
                     await self._context.store.typing.set(
                         conversation_id, user_id, is_typing=is_typing, now=self._context.clock.now()
                     )
+                row = row_of(conversation_id, user_id)
+                self._context.usage.wrote("typing_indicators", conversation_id, row, by_bridge=True)
             except StoreError as error:
                 log.warning("typing.not_written", cause=type(error).__name__, detail=str(error))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from functools import partial
+from typing import NamedTuple
 
 from bridge.actions.context import Context
 from bridge.auth import TokenVerifier
@@ -40,14 +41,53 @@ from bridge.stepping_back import StepBack
 from bridge.store import Store
 from bridge.tracing import NoTracing, Tracing
 from bridge.typing_state import TypingState
+from bridge.usage import UsageStore, UsageUnavailable
+from bridge.usage.notes import Usage
+from bridge.usage.sqlite import SqliteUsage
 from bridge.websocket import Sockets
 from compat import cookies
+from compat.answering import known_names
+from compat.deprecation import Deprecations
+from compat.deprecation_file import read_deprecations
 from compat.session import Rules
 
 
 def doors_of(settings: Settings) -> Doors:
     """Make what lets sockets in."""
     return Doors(max_sockets=settings.max_connections, max_per_address=settings.max_connections_per_address)
+
+
+class Ends(NamedTuple):
+    """Which old endpoints are retired, and what is said of the others' end."""
+
+    retired: Collection[str]
+    deprecations: Deprecations
+
+
+def ends_of(settings: Settings) -> Ends:
+    """Read what is to end.
+
+    Raises:
+        ConfigError: an endpoint that is named does not exist, or the file is unusable.
+
+    """
+    path, with_brownouts = settings.compat_deprecation_file, settings.compat_brownouts
+    return Ends(known_names(settings.compat_disabled), read_deprecations(path, with_brownouts=with_brownouts))
+
+
+def ledger_of(settings: Settings) -> UsageStore | None:
+    """Open where usage is counted, if it is.
+
+    Raises:
+        ConfigError: the file cannot be used.
+
+    """
+    if not settings.usage_file:
+        return None
+    try:
+        return SqliteUsage.open(settings.usage_file)
+    except UsageUnavailable as error:
+        raise ConfigError(f"BRIDGE_USAGE_FILE cannot be used: {error}.") from error
 
 
 def context_of(settings: Settings, store: Store, clock: Clock, measures: Measures, tracing: Tracing) -> Context:
@@ -77,6 +117,7 @@ def context_of(settings: Settings, store: Store, clock: Clock, measures: Measure
         guests=Guests(_user_limits(settings), clock),
         logins=Logins(clock, settings.login_check_seconds),
         history=history,
+        usage=Usage(clock, is_kept=bool(settings.usage_file)),
         clock=clock,
         measures=measures,
         tracing=tracing,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -14,9 +14,12 @@ from werkzeug.exceptions import HTTPException
 
 from bridge.actions.context import Context
 from bridge.errors import ConfigError, StoreError
+from bridge.models import UserId
 from bridge.pages import document, serve_documents
+from bridge.usage.programs import Program, family_of, program_of
 from compat import openapi
 from compat.bodies import patient_requests
+from compat.deprecation import NOTHING_ENDS, Deprecations
 from compat.endpoint import Asked, Endpoint
 from compat.endpoints import ENDPOINTS
 from compat.errors import INTERNAL, RETIRED, TOO_FAST, Refused, of_http, refusal_of
@@ -39,6 +42,7 @@ class Answering:
     sessions: Sessions
     max_body_bytes: int
     retired: Collection[str] = ()
+    deprecations: Deprecations = NOTHING_ENDS
 
     def mount(self, app: Quart) -> None:
         """Add them to an application, and what describes them.
@@ -56,42 +60,46 @@ class Answering:
                 methods=[*methods],
                 provide_automatic_options=False,  # OPTIONS is one more method that they do not know
             )
-        described = openapi.encoded(self.sessions.cookie_name)
+        described = openapi.encoded(self.sessions.cookie_name, self.deprecations.deprecated)
         serve_documents(app, {DOCUMENT_PATH: document(described, "application/json")})
         app.request_class = patient_requests(_PREFIX, self.max_body_bytes)
         app.register_error_handler(HTTPException, _explain)
 
     def _view(self, methods: Mapping[str, Endpoint]) -> Callable[..., Awaitable[Response]]:
         async def answer(conversation_id: str = "") -> Response:
-            bare = _bare_host(request.host)
-            if bare is not None:
-                return Response(status=301, headers={**_HEADERS, "Location": f"//{bare}{_target()}"})
             one = methods["GET" if request.method == "HEAD" else request.method]
             with bound_contextvars(endpoint=one.name):
-                return await self._answer(one, conversation_id)
+                response = _redirect(_bare_host(request.host)) or await self._answer(one, conversation_id)
+            response.headers.extend(self.deprecations.headers(one.name))
+            return response
 
         return answer
 
     async def _answer(self, one: Endpoint, conversation_id: str) -> Response:
         """Turn whatever happens into an answer."""
+        user_id: UserId | None = None
         try:
             asked = await self._asked(one, conversation_id)
+            user_id = asked.caller.identity.user_id if asked.caller else None
             return _response(await one.handle(asked, self.context))
         except Exception as error:  # noqa: BLE001  # refusal_of logs it
             refused = refusal_of(error, one.wording)
-            return _response(refused.body, refused.status)
+            return _response(refused.body, refused.status, refused.headers)
+        finally:
+            self.context.usage.asked(one.name, _program(user_id), user_id)
 
     async def _asked(self, one: Endpoint, conversation_id: str) -> Asked:
         """Find out what is asked and by whom; POST reads its body first, PUT asks first who is there.
 
         Raises:
-            Refused: retired, no JSON, nobody the endpoint could work for, or somebody who asks too fast.
+            Refused: retired, switched off, no JSON, nobody the endpoint could work for, or somebody who asks too fast.
             ActionError: the token cannot be judged now.
             StoreError: the users cannot be read.
 
         """
         if one.name in self.retired:
             raise Refused(*RETIRED)
+        self.deprecations.check_open(one.name, self.context.clock.now())
         body = await _body() if one.takes_body_first else None
         visitor = await self._visitor(one)
         if visitor.caller is not None and not self.context.guests.may_send(visitor.caller.identity.user_id):
@@ -138,8 +146,19 @@ async def _body() -> object:
         raise Refused(*INTERNAL) from error
 
 
-def _response(shown: object, status: int = 200) -> Response:
-    return Response(json.encode(shown), status=status, headers=_HEADERS, content_type="application/json")
+def _program(user_id: UserId | None) -> Program:
+    """Return what asks; the word of strangers counts for nothing, or they could fill the ledger with names."""
+    return family_of(request.headers.get("User-Agent", "")) if user_id is None else program_of(request.headers)
+
+
+def _response(shown: object, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Response:
+    said = {**_HEADERS, **dict(headers)}
+    return Response(json.encode(shown), status=status, headers=said, content_type="application/json")
+
+
+def _redirect(host: str | None) -> Response | None:
+    """Send a visitor to this host, if to any; as a reference without scheme, for TLS may end before the bridge."""
+    return None if host is None else Response(status=301, headers={**_HEADERS, "Location": f"//{host}{_target()}"})
 
 
 def _bare_host(host: str) -> str | None:
@@ -148,7 +167,7 @@ def _bare_host(host: str) -> str | None:
 
 
 def _target() -> str:
-    """Return path and query as they were sent; as a reference without scheme, for TLS may end before the bridge."""
+    """Return path and query as they were sent."""
     query = request.query_string.decode("ascii", errors="replace")
     return f"{quote(request.path)}?{query}" if query else quote(request.path)
 

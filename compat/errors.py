@@ -29,6 +29,7 @@ class Refusal(NamedTuple):
 INTERNAL: Final = Refusal(500, "Internal server error")
 RETIRED: Final = Refusal(410, "This endpoint is retired; the WebSocket protocol has its action")
 TOO_FAST: Final = Refusal(429, "Too many requests")
+SWITCHED_OFF: Final = Refusal(503, "This endpoint is switched off for a short time, for it will be retired")
 TOO_LARGE: Final = Refusal(413, "Request body too large")
 NOT_IN_TIME: Final = Refusal(408, "Request body did not come in time")
 
@@ -52,6 +53,11 @@ class Refused(Exception):
         self.status = status
         self.text = text
         self.details = details
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]:
+        """Return what the answer says besides."""
+        return ()
 
     @property
     def body(self) -> dict[str, object]:

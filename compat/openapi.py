@@ -13,7 +13,7 @@ from bridge.specification.schemas import JsonObject, payload_schemas
 from bridge.specification.wording import first_sentence
 from compat.endpoint import Endpoint
 from compat.endpoints import ENDPOINTS
-from compat.errors import INTERNAL, NOT_IN_TIME, RETIRED, TOO_FAST, TOO_LARGE, Refusal
+from compat.errors import INTERNAL, NOT_IN_TIME, RETIRED, SWITCHED_OFF, TOO_FAST, TOO_LARGE, Refusal
 from compat.origins import SAFE_METHODS
 from compat.session import FOREIGN_PAGE
 
@@ -22,7 +22,8 @@ The REST endpoints of the chat as its old clients know them, for as long as ther
 action of the WebSocket protocol does; new clients use that. What is kept and what is mended is in docs/rest.md.
 
 Errors are `{"error": text}`. A visitor of `www.` is sent to the bare host with 301, and a method that an address does
-not know is answered with 405."""
+not know is answered with 405. What is deprecated says in each answer since when, until when it works and what to use
+instead: the header fields Deprecation (RFC 9745), Sunset (RFC 8594) and Link."""
 
 _STATUSES: Final = {
     200: "Done",
@@ -35,6 +36,10 @@ _STATUSES: Final = {
     413: "The body is too large",
     429: "The user asks faster than is allowed",
     500: "The server failed",
+    503: "The operator has switched this endpoint off for a short time",
+}
+_RETRY_AFTER: Final[JsonObject] = {
+    "Retry-After": {"description": "In how many seconds it is back.", "schema": {"type": "integer", "minimum": 1}}
 }
 _CONVERSATION: Final[JsonObject] = {
     "name": "conversation_id",
@@ -52,13 +57,13 @@ _QUERY: Final[JsonObject] = {
 }
 
 
-def specification(cookie_name: str) -> JsonObject:
-    """Return the document; the cookie's name depends on the project."""
+def specification(cookie_name: str, deprecated: Collection[str] = ()) -> JsonObject:
+    """Return the document; the cookie's name depends on the project, what is deprecated on the operator."""
     types = [shape for one in ENDPOINTS.values() for shape in (*one.bodies, one.result)]
     _, schemas = payload_schemas(types)
     paths: dict[str, JsonObject] = {}
     for one in ENDPOINTS.values():
-        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one)
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, deprecated=one.name in deprecated)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -89,9 +94,9 @@ def specification(cookie_name: str) -> JsonObject:
     }
 
 
-def encoded(cookie_name: str) -> bytes:
+def encoded(cookie_name: str, deprecated: Collection[str] = ()) -> bytes:
     """Return the document as JSON text."""
-    return msgspec.json.format(msgspec.json.encode(specification(cookie_name)), indent=2)
+    return msgspec.json.format(msgspec.json.encode(specification(cookie_name, deprecated)), indent=2)
 
 
 def refusals_of(one: Endpoint) -> Collection[Refusal]:
@@ -101,6 +106,7 @@ def refusals_of(one: Endpoint) -> Collection[Refusal]:
 
 def _refusals(one: Endpoint) -> Iterator[Refusal]:
     yield RETIRED
+    yield SWITCHED_OFF
     if one.takes_body:
         yield from (TOO_LARGE, NOT_IN_TIME)
     yield Refusal(401, one.kind.without_token)
@@ -115,9 +121,10 @@ def _refusals(one: Endpoint) -> Iterator[Refusal]:
     yield INTERNAL
 
 
-def _operation(one: Endpoint) -> JsonObject:
+def _operation(one: Endpoint, *, deprecated: bool) -> JsonObject:
     made: JsonObject = {
         "operationId": one.name,
+        "deprecated": deprecated,
         "summary": first_sentence(one.description),
         "description": one.description,
         "security": [{"session": []}, {"token": []}] if one.kind.takes_cookies else [{"token": []}],
@@ -146,7 +153,8 @@ def _responses(one: Endpoint) -> JsonObject:
 
 
 def _response(status: int, schema: JsonObject) -> JsonObject:
-    return {"description": _STATUSES[status], "content": {"application/json": {"schema": schema}}}
+    made: JsonObject = {"description": _STATUSES[status], "content": {"application/json": {"schema": schema}}}
+    return {**made, "headers": _RETRY_AFTER} if status == SWITCHED_OFF.status else made
 
 
 def _error(texts: list[str], *, names_nobody: bool) -> JsonObject:

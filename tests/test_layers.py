@@ -25,16 +25,17 @@ LEVELS: dict[str, int] = {
             "bridge.auth bridge.history bridge.keyring bridge.logs bridge.measured_http bridge.metrics "
             "bridge.operators bridge.otel bridge.people_rows bridge.protocol bridge.pushes bridge.rollout "
             "bridge.rows bridge.search bridge.send_times bridge.tables",
-            "bridge.store bridge.feed bridge.client",
+            "bridge.store bridge.feed bridge.client bridge.usage",
             "bridge.crowd bridge.health bridge.hub bridge.identity bridge.left_rooms bridge.lists bridge.logins "
             "bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat bridge.message_states "
             "bridge.presence bridge.receipts bridge.typing_state",
             "bridge.actions",
             "bridge.authentication bridge.canary_upkeep bridge.change_log_upkeep bridge.dial bridge.login_upkeep "
             "bridge.presence_upkeep bridge.relay bridge.resuming bridge.schema_watch bridge.session bridge.signed_in "
-            "bridge.stepping_back bridge.typing_upkeep",
+            "bridge.stepping_back bridge.typing_upkeep bridge.usage_upkeep",
             "bridge.pages bridge.specification bridge.websocket compat",
-            "bridge.app bridge.wiring bridge.auth_server bridge.endpoints bridge.operations bridge.status migration",
+            "bridge.app bridge.wiring bridge.auth_server bridge.endpoints bridge.operations bridge.status "
+            "bridge.usage_page migration",
             "bridge.hypercorn_socket bridge.serving bridge.__main__",
         )
     )
@@ -43,7 +44,7 @@ LEVELS: dict[str, int] = {
 """docs/design.md, "Imports point strictly downward"; a module belongs to its longest prefix here."""
 
 ADAPTERS = frozenset({"bridge.store.supabase", "bridge.feed.supabase"})
-MEMORY_ADAPTERS = frozenset({"bridge.store.memory", "bridge.feed.memory"})
+MEMORY_ADAPTERS = frozenset({"bridge.store.memory", "bridge.feed.memory", "bridge.usage.memory"})
 
 HOMES: dict[str, frozenset[str]] = {
     library: frozenset(homes.split())
@@ -51,6 +52,7 @@ HOMES: dict[str, frozenset[str]] = {
         "supabase": "bridge.store.supabase",
         "postgrest": "bridge.store.supabase",
         "realtime": "bridge.feed.supabase",
+        "sqlite3": "bridge.usage.sqlite",
         "tenacity": "bridge.store.supabase bridge.feed.supabase",
         "httpx": "bridge.store.supabase bridge.app bridge.auth_server bridge.measured_http "
         "compat.passthrough migration.project migration.rollout.bridges migration.parity.control",
@@ -60,7 +62,7 @@ HOMES: dict[str, frozenset[str]] = {
         "jwt": "bridge.auth bridge.keyring",
         "opentelemetry": "bridge.otel",
         "prometheus_client": "bridge.metrics",
-        "quart": "bridge.app bridge.pages bridge.websocket compat bridge.endpoints bridge.operations",
+        "quart": "bridge.app bridge.pages bridge.websocket compat bridge.endpoints bridge.operations bridge.usage_page",
         "werkzeug": "bridge.app bridge.websocket compat bridge.endpoints",
         "hypercorn": "bridge.serving bridge.hypercorn_socket",
         "wsproto": "bridge.hypercorn_socket",

@@ -48,6 +48,7 @@ from bridge.send_times import SendTimes
 from bridge.session import Connection, Limits
 from bridge.store.memory.tables import conversation_of
 from bridge.typing_state import TypingState
+from bridge.usage.notes import Usage
 from tests.emulated_w1 import Frame, read_frame
 from tests.gated import Gate, GatedStore
 from tests.people import OTHER_ROOM, ROOM, USERS, A, B, C, D, Person, X
@@ -93,6 +94,7 @@ class Parts:
         self.tables = self.store.tables
         self.feed = MemoryFeed()
         history = History(self.clock)
+        self.usage = Usage(self.clock, is_kept=True)
         self.measures = Measures()
         hub = Hub(self.clock, history, self.measures)
         members = Members(self.store.conversations, self.clock, 60.0)
@@ -114,6 +116,7 @@ class Parts:
             guests=Guests(USER_LIMITS, self.clock),
             logins=Logins(self.clock, LOGIN_CHECK_SECONDS),
             history=history,
+            usage=self.usage,
             clock=self.clock,
             measures=self.measures,
         )

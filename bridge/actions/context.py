@@ -26,6 +26,7 @@ from bridge.send_times import SendTimes
 from bridge.store import Store
 from bridge.tracing import NoTracing, Tracing
 from bridge.typing_state import TypingState
+from bridge.usage.notes import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Context:
     guests: Guests
     logins: Logins
     history: History
+    usage: Usage
     clock: Clock
     measures: Measures = field(default_factory=Measures)
     tracing: Tracing = field(default_factory=NoTracing)

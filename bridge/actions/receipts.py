@@ -23,6 +23,7 @@ from bridge.errors import (
 from bridge.ids import canonical_uuid
 from bridge.models import ConversationId, Message, MessageId, UserId
 from bridge.rows import Id
+from bridge.usage.notes import row_of
 
 MAX_AT_ONCE = 500
 
@@ -102,5 +103,8 @@ async def _mark(
         now = context.clock.now()
         with context.health.writing("message_status"):
             await context.store.receipts.mark_read(caller.identity.user_id, unread, now)
+        for message_id in unread:
+            row = row_of(message_id, caller.identity.user_id)
+            context.usage.wrote("message_status", conversation_id, row, by_bridge=True)
         context.receipts.tell(conversation_id, caller.identity.user_id, unread, now, members)
     return unread

@@ -180,6 +180,7 @@ async def _write(new: NewMessage, copies: Mapping[UserId, str] | None, context: 
 
 def deliver_written(reservation: Reservation, event: MessageSent, members: frozenset[UserId], context: Context) -> None:
     """Deliver what was written, to those who are members now."""
+    context.usage.wrote("messages", event.topic, event.message.id, by_bridge=True)
     if event.message.deleted_at is not None:
         reservation.abandon()  # a repeated send of what was deleted meanwhile
         return

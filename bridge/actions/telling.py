@@ -10,6 +10,7 @@ from bridge.actions.context import Context
 from bridge.errors import StoreError
 from bridge.lists import News
 from bridge.models import ConversationId, UserId
+from bridge.usage.notes import row_of
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +21,10 @@ async def coming(conversation_id: ConversationId, roles: Mapping[UserId, str | N
     That it cannot be read is no failure of what was done; the feed's echo tells it later.
     """
     context.members.forget(conversation_id)
+    for user_id in roles:
+        context.usage.wrote(
+            "conversation_participants", conversation_id, row_of(conversation_id, user_id), by_bridge=True
+        )
     if not roles:
         return News(conversation_id=conversation_id)
     return await _unless_unreadable(conversation_id, context.lists.entered(conversation_id, roles))

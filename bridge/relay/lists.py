@@ -13,7 +13,9 @@ from bridge.feed.changes import (
     ParticipantChanged,
     ParticipantDeleted,
 )
+from bridge.ids import written_by_bridge
 from bridge.models import ConversationId, Participant, ParticipantId, UserId
+from bridge.usage.notes import row_of
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +36,7 @@ async def relay_list_change(change: ListChange, context: Context) -> None:
             context.lists.conversation_deleted(conversation_id, context.members.lose(conversation_id))
         case _:
             if change.is_new:
+                context.usage.wrote("conversations", change.id, change.id, by_bridge=written_by_bridge(change.id))
                 context.lists.conversation_made(change.id, change.conversation)
             else:
                 await context.lists.conversation_written(change.id, change.conversation)
@@ -59,6 +62,9 @@ async def relay_seats(conversation_id: ConversationId, people: Iterable[UserId],
 
 
 async def _relay_participant(row: Participant, context: Context) -> None:
+    context.usage.wrote(
+        "conversation_participants", row.conversation_id, row_of(row.conversation_id, row.user_id), by_bridge=False
+    )
     context.members.changed(row)
     before = context.lists.take_row(row)
     if row.left_at is None:

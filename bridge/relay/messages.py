@@ -11,6 +11,7 @@ from bridge.actions.context import Context
 from bridge.content import JUNK
 from bridge.errors import StoreError, StoreUnreadable
 from bridge.events import MessageSent, message_key
+from bridge.ids import written_by_bridge
 from bridge.models import ContentState, Message, MessageId, Quote
 from bridge.recent import Recent
 from bridge.sealed import Copies, lacking
@@ -40,7 +41,11 @@ class MessageRelay:
             StoreError: who is a member cannot be read; nothing was delivered.
 
         """
-        if self._context.hub.has_seen(message_key(message.id)) or message.deleted_at is not None:
+        if self._context.hub.has_seen(message_key(message.id)):
+            return True
+        by_bridge = written_by_bridge(message.id)
+        self._context.usage.wrote("messages", message.conversation_id, message.id, by_bridge=by_bridge)
+        if message.deleted_at is not None:
             return True
         if message.content == JUNK and self._context.store.copies.available:
             # Pushed as text, it may be what the app writes beside copies, or what somebody typed: the tables tell.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.actions.context import Context
 from bridge.feed.changes import TypingRowChanged
+from bridge.usage.notes import row_of
 
 
 async def relay_typing(change: TypingRowChanged, context: Context) -> None:
@@ -15,6 +16,8 @@ async def relay_typing(change: TypingRowChanged, context: Context) -> None:
     """
     if context.typing.is_own_echo(change.conversation_id, change.user_id):
         return
+    row = row_of(change.conversation_id, change.user_id)
+    context.usage.wrote("typing_indicators", change.conversation_id, row, by_bridge=False)
     if not change.is_typing:
         context.typing.end(change.conversation_id, change.user_id, is_ours=False)
         return

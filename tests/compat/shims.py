@@ -14,6 +14,7 @@ from quart.typing import ResponseTypes
 from compat import cookies
 from compat.answering import Answering
 from compat.cookies import CookieForm, Shape
+from compat.deprecation import NOTHING_ENDS, Deprecations
 from compat.refreshing import Refreshes
 from compat.session import Rules, Sessions
 from tests.compat.auth_server import AuthServer
@@ -64,14 +65,22 @@ class Told(NamedTuple):
 class Shims:
     """The endpoints in a world."""
 
-    def __init__(self, w: World, retired: Collection[str] = (), *, refreshing: bool = False) -> None:
+    def __init__(
+        self, w: World, retired: Collection[str], deprecations: Deprecations, *, refreshing: bool = False
+    ) -> None:
         self.world = w
         self.auth = AuthServer(w.mint, w.clock)
         self.refreshes = Refreshes(self.auth.refresh, w.clock)
         rules = Rules(cookie_name=NAME, secure=False, trusted_origins=frozenset(), phone_identity=True)
         sessions = Sessions(w.verifier, w.store.users, self.refreshes if refreshing else None, rules)
         self.app = Quart(__name__)
-        Answering(context=w.context, sessions=sessions, max_body_bytes=MAX_BODY_BYTES, retired=retired).mount(self.app)
+        Answering(
+            context=w.context,
+            sessions=sessions,
+            max_body_bytes=MAX_BODY_BYTES,
+            retired=retired,
+            deprecations=deprecations,
+        ).mount(self.app)
 
     def cookie(self, person: Person, **claims: object) -> Headers:
         """Return the header by which a browser is known; the user in the cookie is somebody else."""
@@ -123,9 +132,11 @@ class Shims:
 
 
 @asynccontextmanager
-async def shims(retired: Collection[str] = (), *, refreshing: bool = False) -> AsyncIterator[Shims]:
+async def shims(
+    retired: Collection[str] = (), *, deprecations: Deprecations = NOTHING_ENDS, refreshing: bool = False
+) -> AsyncIterator[Shims]:
     """Make the endpoints and their world."""
     async with world() as w:
-        made = Shims(w, retired, refreshing=refreshing)
+        made = Shims(w, retired, deprecations, refreshing=refreshing)
         w.run(made.refreshes.run())
         yield made

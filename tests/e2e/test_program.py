@@ -54,6 +54,9 @@ async def program(environment: Mapping[str, str]) -> tuple[int, str]:
         ("BRIDGE_ROLLOUT_FILE", "/nowhere/rollout.toml"),
         ("BRIDGE_ROLLOUT_PROVIDER", "flags"),
         ("BRIDGE_ROLLOUT_PROVIDER", "no.such.flags:make"),
+        ("BRIDGE_COMPAT_DISABLED", "nothing"),
+        ("BRIDGE_COMPAT_DEPRECATION_FILE", "/nowhere"),
+        ("BRIDGE_USAGE_FILE", "/nowhere/usage.sqlite"),
     ],
 )
 async def test_a_bad_setting_is_one_sentence_that_names_it(variable: str, value: str | None) -> None:

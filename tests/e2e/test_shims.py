@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -333,6 +334,21 @@ async def test_a_retired_endpoint_says_so(start_bridge: StartBridge) -> None:
         assert response.status_code == 410
         assert response.json().keys() == {"error"}
         assert (await http.get(CONVERSATIONS)).status_code == 401
+
+
+async def test_an_endpoint_says_when_it_ends(start_bridge: StartBridge, tmp_path: Path) -> None:
+    """In header fields that survive the way, also with an error."""
+    file = tmp_path / "deprecation.toml"
+    file.write_text('[every]\nsunset = 2027-03-01T00:00:00Z\n[endpoints.list_groups]\nsuccessor = "/protocol"\n')
+    async with (
+        start_bridge(compat_deprecation_file=str(file)) as bridge,
+        httpx.AsyncClient(base_url=address_of(bridge)) as http,
+    ):
+        response = await http.get(GROUPS)
+        assert response.status_code == 401
+        assert response.headers["Sunset"] == "Mon, 01 Mar 2027 00:00:00 GMT"
+        assert response.links["successor-version"]["url"] == "/protocol"
+        assert (await http.get(CONVERSATIONS)).links == {}
 
 
 async def test_http_is_spoken_as_it_should_be(bridge: RunningBridge) -> None:

@@ -1,0 +1,111 @@
+"""What is to be counted, until it is written down."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bridge.clock import FakeClock
+from bridge.usage import NOBODY, Batch
+from bridge.usage.notes import MAX_KINDS, MAX_ROWS, SETTLING_SECONDS, Usage
+from bridge.usage.programs import Program
+from tests.people import ROOM, B
+
+CHROME = Program("Chrome", "131")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Stand still."""
+    return FakeClock()
+
+
+@pytest.fixture
+def usage(clock: FakeClock) -> Usage:
+    """Note things."""
+    return Usage(clock, is_kept=True)
+
+
+def test_where_nothing_is_kept_nothing_is_noted(clock: FakeClock) -> None:
+    """Memory does not grow for nobody."""
+    usage = Usage(clock)
+    usage.asked("list_groups", CHROME, B.user_id)
+    usage.wrote("messages", ROOM, "1", by_bridge=False)
+    assert not usage.take(everything=True)
+
+
+def test_requests_of_a_kind_are_one_count(usage: Usage, clock: FakeClock) -> None:
+    """With the latest moment; taken once."""
+    usage.asked("list_groups", CHROME, B.user_id)
+    clock.advance(60)
+    usage.asked("list_groups", CHROME, B.user_id)
+    usage.asked("list_groups", CHROME, None)
+    first, second = usage.take().requests
+    assert (first.count, first.user_id, first.last_seen) == (2, B.user_id, clock.now())
+    assert (second.count, second.user_id) == (1, NOBODY)
+    assert (first.endpoint, first.client, first.version, first.day) == ("list_groups", *CHROME, clock.now().date())
+    assert not usage.take()
+
+
+def test_each_day_counts_for_itself(usage: Usage, clock: FakeClock) -> None:
+    """By UTC."""
+    for _ in range(2):
+        usage.asked("list_groups", CHROME, B.user_id)
+        clock.advance(timedelta(days=1).total_seconds())
+    assert [one.count for one in usage.take().requests] == [1, 1]
+
+
+def test_programs_beyond_number_are_one(usage: Usage) -> None:
+    """Whoever makes up names fills no memory, and the requests are counted all the same."""
+    for number in range(MAX_KINDS + 5):
+        usage.asked("list_groups", Program(f"program {number}"), B.user_id)
+    requests = usage.take().requests
+    assert len(requests) == MAX_KINDS + 1
+    assert (requests[-1].client, requests[-1].count) == ("other", 5)
+
+
+def test_a_row_waits_until_it_is_settled_whose_it_is(usage: Usage, clock: FakeClock) -> None:
+    """The echo of our own write may come before its answer."""
+    usage.wrote("message_status", ROOM, "1", by_bridge=False)
+    usage.wrote("message_status", ROOM, "2", by_bridge=True)
+    clock.advance(SETTLING_SECONDS - 0.5)
+    assert not usage.take()
+    usage.wrote("message_status", ROOM, "1", by_bridge=True)
+    usage.wrote("message_status", ROOM, "2", by_bridge=False)
+    usage.wrote("message_status", ROOM, "3", by_bridge=False)
+    clock.advance(0.5)
+    assert [(one.row, one.by_bridge) for one in usage.take().rows] == [("1", True), ("2", True)]
+    assert [(one.row, one.by_bridge) for one in usage.take(everything=True).rows] == [("3", False)]
+
+
+def test_rows_beyond_number_are_not_noted(usage: Usage) -> None:
+    """A disk that fails for long must not take the memory too."""
+    for number in range(MAX_ROWS + 1):
+        usage.wrote("messages", ROOM, str(number), by_bridge=False)
+    assert len(usage.take(everything=True).rows) == MAX_ROWS
+
+
+def test_what_could_not_be_written_comes_again(usage: Usage, clock: FakeClock) -> None:
+    """Added to what came meanwhile; rows at once, for it is settled whose they are."""
+    usage.asked("list_groups", CHROME, B.user_id)
+    usage.wrote("messages", ROOM, "1", by_bridge=True)
+    failed = usage.take(everything=True)
+    clock.advance(1)
+    usage.asked("list_groups", CHROME, B.user_id)
+    usage.put_back(failed)
+    again = usage.take()
+    assert [(one.count, one.last_seen) for one in again.requests] == [(2, clock.now())]
+    assert again.rows == failed.rows
+
+
+def test_there_is_room_for_what_is_put_back_up_to_a_point(usage: Usage) -> None:
+    """Counts of kinds that are known are never lost."""
+    usage.asked("list_groups", CHROME, B.user_id)
+    failed = usage.take()
+    for number in range(MAX_KINDS):
+        usage.asked("list_groups", Program(f"program {number}"), B.user_id)
+    usage.put_back(failed)
+    assert len(usage.take().requests) == MAX_KINDS
+    usage.put_back(Batch())
+    assert not usage.take()
