@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from migration.commands import check, doctor, fix, parity, rollout, sql
+from migration.commands import check, doctor, fix, parity, report, rollout, sql
 from migration.commands.command import Command
 
 __all__ = ["COMMANDS", "Command"]
@@ -22,4 +22,5 @@ COMMANDS: Final[tuple[Command, ...]] = (
     parity.COMMAND,
     sql.COMMAND,
     rollout.COMMAND,
+    report.COMMAND,
 )

@@ -1,0 +1,195 @@
+"""What the report is made from: the documents of the other commands, the usage ledger, and what bridges say now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from bridge.usage import UsageUnavailable
+from bridge.usage.reading import UsageRead, read_usage_file
+from migration.errors import Refused
+from migration.findings import FORMAT, Report
+
+DAYS = 30
+ANSWER_SECONDS = 10.0
+
+T = TypeVar("T", bound=Struct)
+
+
+class Rate(Struct, frozen=True, kw_only=True):
+    """What parity found out about one action."""
+
+    action: str
+    trials: int
+    matched: int
+    mismatched: int
+    consistency: float | None
+    control_noise: float | None
+
+
+class Parity(Struct, frozen=True, kw_only=True):
+    """What the report needs of parity's document."""
+
+    format: int
+    as_of: datetime
+    people: int
+    everybody: int
+    actions: tuple[Rate, ...]
+
+
+class Feed(Struct, frozen=True, kw_only=True):
+    """How a bridge hears what legacy clients write."""
+
+    live: bool
+    lag_seconds_at_most: Mapping[str, float | None]
+    changes_heard: int
+    rescued_messages: int
+
+
+class Connected(Struct, frozen=True, kw_only=True):
+    """Who is connected to a bridge."""
+
+    open: int
+    people: int
+
+
+class Dial(Struct, frozen=True, kw_only=True):
+    """Where the rollout stands at a bridge."""
+
+    place: str
+    kill_switch: bool
+
+
+class Rollout(Struct, frozen=True, kw_only=True):
+    """The rollout at a bridge."""
+
+    plan: Dial | None = None
+    error: str | None = None
+    connections: Mapping[str, int] = {}
+
+
+class BridgeState(Struct, frozen=True, kw_only=True):
+    """What the report needs of a bridge's /status."""
+
+    status: str
+    reasons: tuple[str, ...]
+    uptime_seconds: float
+    sockets: Connected
+    feed: Feed
+    rollout: Rollout = Rollout()
+
+
+class BridgeSeen(Struct, frozen=True, kw_only=True):
+    """One bridge as it is now, or why nothing is known of it."""
+
+    address: str
+    state: BridgeState | None = None
+    trouble: str | None = None
+
+
+class Rehearsal(Struct, frozen=True, kw_only=True):
+    """What the report needs of a rollout drill."""
+
+    as_of: datetime
+    passed: bool
+    steps: tuple[tuple[str, float], ...] = ()
+    """What was done, and how many seconds it took until every connection was where it should be."""
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """Everything that is known; None where a command was never run."""
+
+    as_of: datetime
+    doctor: Report | None = None
+    check: Report | None = None
+    audit: Report | None = None
+    parity: Parity | None = None
+    drill: Rehearsal | None = None
+    usage: UsageRead | None = None
+    bridges: tuple[BridgeSeen, ...] = ()
+
+
+class Sources(Struct, frozen=True, kw_only=True):
+    """Where to look."""
+
+    directory: Path
+    usage_file: Path | None
+    bridges: Sequence[str]
+    operator_token: str | None
+
+
+def gather(sources: Sources, now: datetime) -> Evidence:
+    """Read everything there is.
+
+    Raises:
+        Refused: a document is of another version or broken, or bridges are named without the operators' token.
+
+    """
+    read = _Reader(sources.directory)
+    return Evidence(
+        as_of=now,
+        doctor=read.document("doctor.json", Report),
+        check=read.document("check.json", Report),
+        audit=read.document("audit.json", Report),
+        parity=read.document("parity.json", Parity),
+        drill=read.document("drill.json", Rehearsal),
+        usage=_usage(sources.usage_file, (now - timedelta(days=DAYS)).date()),
+        bridges=_bridges(sources),
+    )
+
+
+class _Reader:
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def document(self, name: str, kind: type[T]) -> T | None:
+        """Return a document, None if there is none."""
+        path = self._directory / name
+        try:
+            found = msgspec.json.decode(path.read_bytes(), type=kind)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError):
+            raise Refused(f"{path} cannot be read; run that command again.") from None
+        if getattr(found, "format", FORMAT) != FORMAT:
+            raise Refused(f"{path} was written by another version; run that command again.")
+        return found
+
+
+def _usage(path: Path | None, since: date) -> UsageRead | None:
+    if path is None:
+        return None
+    try:
+        return read_usage_file(path, since)
+    except UsageUnavailable:
+        raise Refused(f"{path} is no usage ledger that can be read.") from None
+
+
+def _bridges(sources: Sources) -> tuple[BridgeSeen, ...]:
+    if not sources.bridges:
+        return ()
+    if not sources.operator_token:
+        raise Refused("Bridges tell operators only: set BRIDGE_OPERATOR_TOKEN as it is set there.")
+    with httpx.Client(timeout=ANSWER_SECONDS) as http:
+        return tuple(_seen(http.get, address, sources.operator_token) for address in sources.bridges)
+
+
+def _seen(get: Callable[..., httpx.Response], address: str, token: str) -> BridgeSeen:
+    try:
+        answer = get(f"{address.rstrip('/')}/status", headers={"Authorization": f"Bearer {token}"})
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        raise Refused(f"{address} is no address of a bridge, like http://127.0.0.1:8080.") from None
+    except httpx.HTTPError as error:
+        return BridgeSeen(address=address, trouble=f"does not answer ({type(error).__name__})")
+    if answer.status_code != httpx.codes.OK:
+        return BridgeSeen(address=address, trouble=f"answers with status {answer.status_code}")
+    try:
+        return BridgeSeen(address=address, state=msgspec.json.decode(answer.content, type=BridgeState))
+    except msgspec.DecodeError:
+        return BridgeSeen(address=address, trouble="answers something else, as a bridge of another release would")

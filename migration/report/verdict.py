@@ -1,0 +1,150 @@
+"""GO or NO-GO, and why. Pure: the same evidence gives the same verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+from migration.findings import Report, Severity
+from migration.report.evidence import BridgeSeen, Evidence
+
+MAX_AGE = timedelta(days=7)
+"""Older evidence speaks of another project than today's."""
+
+
+class Weight(StrEnum):
+    """How much a reason counts."""
+
+    STOPS = "stops"
+    """NO-GO as long as it is so."""
+    CAUTIONS = "cautions"
+    """Worth a decision by somebody; does not stop."""
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """Something that speaks against going on."""
+
+    weight: Weight
+    sentence: str
+    remedy: str
+    """What to do about it."""
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What must hold."""
+
+    consistency: float = 0.999
+    """Share of comparisons that must match, for each action."""
+    lag_seconds: float = 1.0
+    """At most so long may pass, for 99 of 100 changes, between a legacy write and the bridge's hearing of it."""
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """The answer with its reasons, those that stop first."""
+
+    go: bool
+    reasons: tuple[Reason, ...]
+
+
+def judge(evidence: Evidence, limits: Limits) -> Verdict:
+    """Weigh everything that is known, and what is not."""
+    found = [
+        *_of_report("doctor", evidence.doctor, evidence.as_of),
+        *_of_report("check", evidence.check, evidence.as_of),
+        *_of_report("audit", evidence.audit, evidence.as_of),
+        *_of_parity(evidence, limits),
+        *_of_bridges(evidence, limits),
+        *_of_drill(evidence),
+    ]
+    reasons = sorted(found, key=lambda reason: list(Weight).index(reason.weight))
+    return Verdict(go=not any(reason.weight is Weight.STOPS for reason in reasons), reasons=tuple(reasons))
+
+
+def _stops(sentence: str, remedy: str) -> Reason:
+    return Reason(weight=Weight.STOPS, sentence=sentence, remedy=remedy)
+
+
+def _cautions(sentence: str, remedy: str) -> Reason:
+    return Reason(weight=Weight.CAUTIONS, sentence=sentence, remedy=remedy)
+
+
+def _command(name: str) -> str:
+    return f"Run python -m migration {name}."
+
+
+def _is_old(moment: datetime, now: datetime) -> bool:
+    return now - moment > MAX_AGE
+
+
+def _of_report(name: str, report: Report | None, now: datetime) -> Iterator[Reason]:
+    if report is None:
+        yield _stops(f"{name} was never run.", _command(name))
+        return
+    if _is_old(report.as_of, now):
+        yield _stops(f"{name} was last run on {report.as_of:%Y-%m-%d}.", _command(name))
+    if not report.is_complete:
+        left_out = ", ".join(one.check for one in report.not_run if one.applies)
+        yield _cautions(f"{name} could not look at everything: {left_out}.", "See its reasons below.")
+    for finding in report.findings:
+        if finding.severity is Severity.ERROR:
+            yield _stops(f"{name} found {finding.check}: {finding.evidence}", finding.fix)
+        elif finding.severity is Severity.WARNING:
+            yield _cautions(f"{name} found {finding.check}: {finding.evidence}", finding.fix)
+
+
+def _of_parity(evidence: Evidence, limits: Limits) -> Iterator[Reason]:
+    parity = evidence.parity
+    if parity is None:
+        yield _stops("Both ways were never compared.", _command("parity"))
+        return
+    if _is_old(parity.as_of, evidence.as_of):
+        yield _stops(f"Both ways were last compared on {parity.as_of:%Y-%m-%d}.", _command("parity"))
+    for rate in parity.actions:
+        if rate.consistency is None:
+            yield _cautions(f"{rate.action} was never compared with a verdict.", _command("parity"))
+        elif rate.consistency < limits.consistency:
+            yield _stops(
+                f"{rate.action} agrees in {rate.consistency:.2%} of comparisons, not in {limits.consistency:.2%}.",
+                "Look at the mismatches that parity shows.",
+            )
+
+
+def _of_bridges(evidence: Evidence, limits: Limits) -> Iterator[Reason]:
+    if not evidence.bridges:
+        yield _cautions("No bridge was asked how it is.", "Give --bridge, or set MIGRATION_BRIDGES.")
+    for seen in evidence.bridges:
+        yield from _of_bridge(seen, limits)
+
+
+def _of_bridge(seen: BridgeSeen, limits: Limits) -> Iterator[Reason]:
+    state = seen.state
+    if state is None:
+        yield _stops(f"The bridge at {seen.address} {seen.trouble}.", "Look at its log.")
+        return
+    for reason in state.reasons:
+        yield _stops(f"The bridge at {seen.address} is not ready: {reason}.", "Look at its /status.")
+    if not state.feed.live:
+        yield _stops(f"The bridge at {seen.address} does not hear Realtime.", "Look at its /status.")
+    lag = state.feed.lag_seconds_at_most.get("p99")
+    if lag is not None and lag > limits.lag_seconds:
+        yield _stops(
+            f"The bridge at {seen.address} hears of changes after up to {lag:g} s (p99), not {limits.lag_seconds:g} s.",
+            "Look at the load of Realtime and of the bridge.",
+        )
+    if state.rollout.error is not None:
+        yield _stops(f"The bridge at {seen.address} does not follow its plan: {state.rollout.error}", "Mend the plan.")
+    if state.rollout.plan is not None and state.rollout.plan.kill_switch:
+        yield _stops(f"The kill switch is on at {seen.address}.", "Find out why before it is taken off.")
+
+
+def _of_drill(evidence: Evidence) -> Iterator[Reason]:
+    drill = evidence.drill
+    if drill is None:
+        yield _cautions("The way back was never rehearsed.", _command("rollout drill"))
+    elif not drill.passed:
+        yield _stops("The last rehearsal of the way back failed.", _command("rollout drill"))
+    elif _is_old(drill.as_of, evidence.as_of):
+        yield _cautions(f"The way back was last rehearsed on {drill.as_of:%Y-%m-%d}.", _command("rollout drill"))

@@ -1,0 +1,103 @@
+"""Evidence with which everything is in order, to be spoilt piece by piece."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from bridge.models import ConversationId, UserId
+from bridge.usage import RequestsCounted, WritesCounted
+from bridge.usage.reading import UsageRead, shares_of
+from migration.findings import Finding, Passed, Report, Severity
+from migration.report.evidence import (
+    BridgeSeen,
+    BridgeState,
+    Connected,
+    Dial,
+    Evidence,
+    Feed,
+    Parity,
+    Rate,
+    Rehearsal,
+    Rollout,
+)
+
+NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+ADDRESS = "http://bridge-1:8080"
+
+
+def report(command: str, *findings: Finding, as_of: datetime = NOW) -> Report:
+    """Return what a command left."""
+    return Report(
+        command=command,
+        subject="project abc",
+        as_of=as_of,
+        ended_at=as_of + timedelta(seconds=1),
+        findings=findings,
+        passed=(Passed(check="keys"),),
+        not_run=(),
+    )
+
+
+def finding(severity: Severity = Severity.ERROR, evidence: str = "3 rows") -> Finding:
+    """Return one finding."""
+    return Finding(
+        check="orphans", severity=severity, evidence=evidence, fix="delete them", consequence="nobody sees them"
+    )
+
+
+def parity(consistency: float | None = 1.0, as_of: datetime = NOW) -> Parity:
+    """Return what parity found."""
+    rate = Rate(
+        action="load_messages", trials=100, matched=100, mismatched=0, consistency=consistency, control_noise=0.0
+    )
+    return Parity(format=1, as_of=as_of, people=50, everybody=120, actions=(rate,))
+
+
+def bridge(lag: float | None = 0.25, *, live: bool = True, rollout: Rollout | None = None) -> BridgeSeen:
+    """Return a bridge as it is now."""
+    return BridgeSeen(
+        address=ADDRESS,
+        state=BridgeState(
+            status="live" if live else "degraded",
+            reasons=() if live else ("no feed",),
+            uptime_seconds=5.0,
+            sockets=Connected(open=7, people=6),
+            feed=Feed(live=live, lag_seconds_at_most={"p50": 0.1, "p99": lag}, changes_heard=9, rescued_messages=2),
+            rollout=rollout or Rollout(plan=Dial(place="ramp 25 %", kill_switch=False), connections={"bridge": 3}),
+        ),
+    )
+
+
+def usage() -> UsageRead:
+    """Return a ledger of two days."""
+    day = date(2026, 11, 25)
+    writes = [
+        WritesCounted(
+            day=day + timedelta(days=number),
+            table="messages",
+            conversation_id=ConversationId("c"),
+            by_bridge=6 + number,
+            by_legacy=2 - number,
+        )
+        for number in range(2)
+    ]
+    requests = [
+        RequestsCounted(
+            day=day, endpoint="list_groups", client="<app>", version="1", user_id=UserId("u"), count=4, last_seen=NOW
+        )
+    ]
+    return UsageRead(since=day, is_complete=True, requests=requests, shares=shares_of(writes), writes=writes)
+
+
+def evidence() -> Evidence:
+    """Return evidence against which nothing can be said."""
+    return Evidence(
+        as_of=NOW,
+        doctor=report("doctor"),
+        check=report("check"),
+        audit=report("audit"),
+        parity=parity(),
+        drill=Rehearsal(as_of=NOW, passed=True, steps=(("forward", 0.5), ("back", 1.5))),
+        usage=usage(),
+        bridges=(bridge(),),
+    )

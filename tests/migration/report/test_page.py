@@ -1,0 +1,100 @@
+"""The page: everything is in it, nothing comes from outside, nothing breaks out."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+from msgspec.structs import replace
+
+from migration.report.charts import Bar, Column, bars, columns
+from migration.report.evidence import Evidence
+from migration.report.page import page
+from migration.report.verdict import Limits, judge
+from tests.migration.report.known import NOW, evidence, finding, report
+
+LIMITS = Limits()
+VOID = frozenset({"meta", "br"})
+HOSTILE = '<script>alert("1")</script>'
+
+
+def shown(known: Evidence, subject: str = "chat") -> str:
+    """Return the page about this evidence."""
+    return page(known, judge(known, LIMITS), LIMITS, subject)
+
+
+class Balance(HTMLParser):
+    """Sees that every element that is opened is closed, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, _: object) -> None:
+        """Take an element's beginning."""
+        self.seen.add(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, _: object) -> None:
+        """Take an element without contents."""
+        self.seen.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Take an element's end."""
+        assert self.open.pop() == tag
+
+
+def balanced(text: str) -> Balance:
+    """Parse a page, and see that it is well formed."""
+    found = Balance()
+    found.feed(text)
+    found.close()
+    assert found.open == []
+    return found
+
+
+def test_the_page_says_go_and_shows_everything() -> None:
+    """Tiles, charts, tables and findings."""
+    text = shown(evidence())
+    balanced(text)
+    assert "<strong>GO</strong>" in text
+    for part in ("50 of 120", "load_messages", "100.00%", "ramp 25 %", "list_groups", "back", "1.50 s", "18.8%"):
+        assert part in text, part
+
+
+def test_the_page_says_no_go_with_its_reasons() -> None:
+    """Also where nothing is known at all."""
+    text = shown(Evidence(as_of=NOW))
+    balanced(text)
+    assert "<strong>NO-GO</strong>" in text
+    assert "doctor was never run." in text
+    assert text.count("Nothing is known yet.") == 6
+
+
+def test_nothing_comes_from_outside_and_nothing_runs() -> None:
+    """One file, to be sent by mail and opened anywhere."""
+    text = shown(evidence())
+    assert not re.search(r"(src|href)=|url\(|@import|https?://(?!bridge-1)", text)
+    assert "script" not in balanced(text).seen
+
+
+def test_what_is_shown_cannot_break_out() -> None:
+    """Names of programs and evidence come from outside."""
+    known = replace(evidence(), doctor=report("doctor", finding(evidence=HOSTILE)))
+    text = shown(known, subject=HOSTILE)
+    assert "script" not in balanced(text).seen
+    assert "&lt;app&gt;" in text
+
+
+def test_charts_are_well_formed_and_stay_inside() -> None:
+    """Whatever the numbers."""
+    rows = [Bar(label="a<b" * 30, share=share, value="&") for share in (-1.0, 0.0, 0.5, 7.0)]
+    drawn = ElementTree.fromstring(bars("title", rows))
+    widths = [float(one.attrib["width"]) for one in drawn.iter("rect") if one.attrib["class"].startswith("bar")]
+    assert widths == [0, 0, 170, 340]
+    for count in (0, 1, 90):
+        days = [Column(label=str(number), lower=0, upper=number) for number in range(count)]
+        ElementTree.fromstring(columns("t", days))

@@ -1,0 +1,102 @@
+"""What makes it NO-GO, what only cautions, and what does nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from migration.findings import NotRun, Severity
+from migration.report.evidence import BridgeSeen, Dial, Evidence, Rehearsal, Rollout
+from migration.report.verdict import Limits, Weight, judge
+from tests.migration.report.known import ADDRESS, NOW, bridge, evidence, finding, parity, report
+
+LIMITS = Limits()
+OLD = NOW - timedelta(days=8)
+
+
+def test_with_everything_in_order_it_is_go() -> None:
+    """Without a single reason."""
+    verdict = judge(evidence(), LIMITS)
+    assert (verdict.go, verdict.reasons) == (True, ())
+
+
+def test_with_nothing_known_it_is_no_go() -> None:
+    """What was never looked at speaks against going on."""
+    verdict = judge(Evidence(as_of=NOW), LIMITS)
+    assert not verdict.go
+    told = " ".join(reason.sentence for reason in verdict.reasons)
+    for command in ("doctor", "check", "audit"):
+        assert f"{command} was never run." in told
+    assert "never compared" in told
+
+
+STOPPING: dict[str, dict[str, Any]] = {
+    "an error of doctor": {"doctor": report("doctor", finding())},
+    "an error of check": {"check": report("check", finding())},
+    "missing messages": {"audit": report("audit", finding())},
+    "an old check": {"check": report("check", as_of=OLD)},
+    "too little agreement": {"parity": parity(0.9989)},
+    "an old comparison": {"parity": parity(as_of=OLD)},
+    "a bridge that is late": {"bridges": (bridge(lag=2.5),)},
+    "a bridge without a feed": {"bridges": (bridge(live=False),)},
+    "a bridge that is silent": {"bridges": (BridgeSeen(address=ADDRESS, trouble="does not answer"),)},
+    "a plan that is not followed": {"bridges": (bridge(rollout=Rollout(error="stage: unknown.")),)},
+    "the kill switch": {"bridges": (bridge(rollout=Rollout(plan=Dial(place="off", kill_switch=True))),)},
+    "a rehearsal that failed": {"drill": Rehearsal(as_of=NOW, passed=False)},
+}
+
+
+@pytest.mark.parametrize("name", STOPPING)
+def test_one_of_these_stops(name: str) -> None:
+    """Each with a sentence and what to do."""
+    verdict = judge(replace(evidence(), **STOPPING[name]), LIMITS)
+    assert not verdict.go
+    assert verdict.reasons[0].weight is Weight.STOPS
+    assert verdict.reasons[0].sentence
+    assert verdict.reasons[0].remedy
+
+
+CAUTIONING: dict[str, dict[str, Any]] = {
+    "a warning": {"check": report("check", finding(Severity.WARNING))},
+    "something not looked at": {"check": replace(report("check"), not_run=(NotRun(check="receipts", reason="REST"),))},
+    "an action without a verdict": {"parity": parity(None)},
+    "no bridge": {"bridges": ()},
+    "no rehearsal": {"drill": None},
+    "an old rehearsal": {"drill": Rehearsal(as_of=OLD, passed=True)},
+}
+
+
+@pytest.mark.parametrize("name", CAUTIONING)
+def test_one_of_these_only_cautions(name: str) -> None:
+    """Somebody has to know it; it stays GO."""
+    verdict = judge(replace(evidence(), **CAUTIONING[name]), LIMITS)
+    assert verdict.go
+    assert [reason.weight for reason in verdict.reasons] == [Weight.CAUTIONS]
+
+
+def test_a_notice_and_what_does_not_apply_say_nothing() -> None:
+    """They are in the page, and no reasons."""
+    not_there = NotRun(check="copies", reason="no such table", applies=False)
+    harmless = replace(report("check", finding(Severity.NOTICE)), not_run=(not_there,))
+    assert judge(replace(evidence(), check=harmless), LIMITS).reasons == ()
+
+
+def test_a_lag_that_nobody_knows_is_no_reason() -> None:
+    """Where no legacy client wrote, there is none."""
+    assert judge(replace(evidence(), bridges=(bridge(lag=None),)), LIMITS).go
+
+
+def test_limits_can_be_chosen() -> None:
+    """A team may ask for less, or for more."""
+    known = replace(evidence(), parity=parity(0.99), bridges=(bridge(lag=2.5),))
+    assert judge(known, Limits(consistency=0.98, lag_seconds=3.0)).go
+
+
+def test_what_stops_comes_first() -> None:
+    """Whatever the order in which it was found."""
+    known = replace(evidence(), doctor=report("doctor", finding(Severity.WARNING), finding()), drill=None)
+    weights = [reason.weight for reason in judge(known, LIMITS).reasons]
+    assert weights == [Weight.STOPS, Weight.CAUTIONS, Weight.CAUTIONS]
