@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     user_frames_burst: PositiveInt = Field(4_000, validation_alias="BRIDGE_USER_FRAMES_BURST")
     max_connections_per_user: PositiveInt = Field(50, validation_alias="BRIDGE_MAX_CONNECTIONS_PER_USER")
     max_connections_per_address: PositiveInt = Field(1_000, validation_alias="BRIDGE_MAX_CONNECTIONS_PER_ADDRESS")
-    max_connections: PositiveInt = Field(20_000, validation_alias="BRIDGE_MAX_CONNECTIONS")
+    max_connections: PositiveInt = Field(10_000, validation_alias="BRIDGE_MAX_CONNECTIONS")
 
     membership_max_age_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_MEMBERSHIP_MAX_AGE_SECONDS")
     catch_up_overlap_seconds: Seconds = Field(60.0, validation_alias="BRIDGE_CATCH_UP_OVERLAP_SECONDS")

@@ -57,7 +57,7 @@ class StepBack:
         change = change_of(current.plan, at=self._clock.now(), by=BY, why=why)
         try:
             await asyncio.to_thread(write_step, self.file.path, current, place, change)
-        except PlanChanged:
+        except PlanChanged:  # quiet: whoever was quicker has told of it
             if self.file.error is None:
                 return  # another bridge was quicker, or somebody changed the plan a moment ago
             self.file.hold(moved(current.plan, place, change), f"{self.file.error} {_ONLY_HERE}")

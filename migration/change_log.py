@@ -195,7 +195,7 @@ def _is_executed(database: Database, transaction: str) -> bool:
     try:
         with database.writing(f"lock_timeout = {LOCK_MS}") as connection:
             connection.execute(transaction.encode())
-    except psycopg.errors.LockNotAvailable:
+    except psycopg.errors.LockNotAvailable:  # quiet: it is tried again, and told after the last time
         return False
     except psycopg.errors.InsufficientPrivilege:
         raise NotAllowed from None

@@ -49,7 +49,11 @@ def test_close_codes_tell_clients_whether_to_come_back() -> None:
     assert {code for code in CloseCode if code < 4000} == {CloseCode.INTERNAL_ERROR, CloseCode.SERVICE_RESTART}
     ours = [code for code in CloseCode if code >= 4000]
     assert all(code < 5000 for code in ours)
-    assert {code for code in ours if code >= 4500} == {CloseCode.REPLACED, CloseCode.SIGNED_OUT}
+    assert {code for code in ours if code >= 4500} == {
+        CloseCode.REPLACED,
+        CloseCode.SIGNED_OUT,
+        CloseCode.LEGACY_PATH,
+    }
     assert [code.name for code in ours if code.advice.startswith("Come back") != (code < 4500)] == []
 
 

@@ -131,7 +131,7 @@ class Rollout:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await self._evaluate(default, context)
-        except TimeoutError:
+        except TimeoutError:  # quiet: `decide` logs that nobody has answered
             return None
 
     async def _evaluate(self, default: Path, context: EvaluationContext) -> FlagEvaluationDetails[str]:

@@ -131,7 +131,7 @@ def _sight(path: Path) -> _Sight | None:
     """Return what tells one state of a file from another; None if it is not there."""
     try:
         found = path.stat()
-    except OSError:
+    except OSError:  # quiet: reading it says why
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev
 

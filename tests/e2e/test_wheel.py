@@ -14,8 +14,11 @@ import pytest
 from bridge.client import WireClient
 from scripts.sandbox.address import SandboxAddress
 from scripts.stack import ROOT, bridge_environment, free_port
-from tests.e2e.conftest import answers, eventually
+from tests.e2e.conftest import answers
 from tests.e2e.database import Database
+
+START_SECONDS = 120.0
+"""Nothing of it has been compiled yet."""
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
@@ -61,7 +64,10 @@ async def test_the_installed_wheel_serves_a_chat(
     settings = {**bridge_environment(sandbox), "BRIDGE_PORT": str(port), "PATH": os.environ["PATH"]}
     process = await asyncio.create_subprocess_exec(python.with_name("chat-bridge"), cwd=empty, env=settings)
     try:
-        await eventually(lambda: answers(port))
+        async with asyncio.timeout(START_SECONDS):
+            while not await answers(port):
+                assert process.returncode is None
+                await asyncio.sleep(0.05)
         conversation_id = await database.conversation("bob", "carol")
         async with WireClient.connect(f"ws://127.0.0.1:{port}/ws") as bob:
             await bob.authenticate(str(sandbox.people["bob"].token))
