@@ -16,6 +16,7 @@ from migration.commands.command import Command, add_output, count
 from migration.errors import Refused
 from migration.findings import Exit
 from migration.rollout.drilling import DrillReport
+from migration.rollout.evidence import evidence
 from migration.rollout.rehearsing import keep, rehearse
 from migration.rollout.stepping import Standing, Step, Wishes, advance, back, read, standing
 from migration.settings import RolloutSettings
@@ -67,7 +68,7 @@ def _run(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
     return what(given, clock, voice)
 
 
-def _wishes(given: argparse.Namespace) -> Wishes:
+def _wishes(given: argparse.Namespace, clock: Clock) -> Wishes:
     settings = RolloutSettings()
     plan = given.plan or settings.rollout_file
     if plan is None:
@@ -77,12 +78,12 @@ def _wishes(given: argparse.Namespace) -> Wishes:
         plan=plan,
         bridges=tuple(given.bridge or settings.listed_bridges),
         operator_token=token.get_secret_value() if token else None,
-        readings=dict(given.reading),
+        readings={**evidence(settings.directory, clock.now()), **dict(given.reading)},
     )
 
 
 def _status(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
-    wishes = _wishes(given)
+    wishes = _wishes(given, clock)
     found = standing(wishes, clock)
     lines = _standing_lines(found)
     if given.user is not None:
@@ -92,7 +93,7 @@ def _status(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
 
 
 def _check(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
-    found = standing(_wishes(given), clock)
+    found = standing(_wishes(given, clock), clock)
     voice.document(found, _standing_lines(found))
     if not found.is_complete:
         return Exit.INCOMPLETE
@@ -100,11 +101,11 @@ def _check(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
 
 
 def _advance(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
-    return _told(advance(_wishes(given), clock, retire=given.retire), voice)
+    return _told(advance(_wishes(given, clock), clock, retire=given.retire), voice)
 
 
 def _back(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
-    return _told(back(_wishes(given), clock, to=given.to, why=given.why), voice)
+    return _told(back(_wishes(given, clock), clock, to=given.to, why=given.why), voice)
 
 
 def _drill(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
