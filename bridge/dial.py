@@ -28,7 +28,7 @@ from bridge.rollout.asking import Rollout
 from bridge.rollout.deciding import Person
 from bridge.rows import UserRow
 
-LOOK_EVERY_SECONDS: Final = 1.0
+LOOK_EVERY_SECONDS: Final = 0.5
 ASK_AGAIN_SECONDS: Final = 60.0
 """A provider of the team's own need not say that it has changed its mind."""
 AT_ONCE: Final = 100

@@ -185,7 +185,7 @@ class Settings(BaseSettings):
     def public(self) -> dict[str, object]:
         """Return every setting by its variable; of secrets only whether they are set."""
         values = ((name, getattr(self, name)) for name in Settings.model_fields)
-        return {_variable(name): "set" if isinstance(value, SecretStr) else value for name, value in values}
+        return {_variable(name): _shown(value) for name, value in values}
 
     @property
     def origins(self) -> frozenset[str] | None:
@@ -200,6 +200,12 @@ class Settings(BaseSettings):
     @property
     def _listed_origins(self) -> frozenset[str]:
         return frozenset(origin.strip().rstrip("/") for origin in self.allowed_origins.split(",") if origin.strip())
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, SecretStr):
+        return "set"
+    return str(value) if isinstance(value, Path) else value
 
 
 def _check_fits_into_a_header(key: SecretStr) -> None:

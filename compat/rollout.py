@@ -1,6 +1,7 @@
 """`GET /rollout`: which path the visitor's client is to take, asked by the frontend before it connects.
 
-By cookie or bearer token, as the old endpoints; `?client=web&version=2.4.0` says which client asks.
+By cookie or bearer token, as the old endpoints; `?client=web&version=2.4.0`, or the header fields X-Client-Name and
+X-Client-Version, say which client asks.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def answer_rollout(app: Quart, sessions: Sessions, rollout: Rollout, origins: Se
     async def preflight() -> ResponseReturnValue:
         response = _answer(None, 204, origins)
         response.headers["Access-Control-Allow-Methods"] = "GET"
-        response.headers["Access-Control-Allow-Headers"] = "Authorization"
+        response.headers["Access-Control-Allow-Headers"] = "Authorization, X-Client-Name, X-Client-Version"
         response.headers["Access-Control-Max-Age"] = "600"
         return response
 
@@ -57,10 +58,15 @@ async def _decision(visitor: Visitor, rollout: Rollout) -> Decision:
     return await rollout.decide(
         Person(
             user_id=visitor.caller.identity.user_id,
-            client=request.args.get("client", "")[:MAX_CHARACTERS],
-            version=request.args.get("version", "")[:MAX_CHARACTERS],
+            client=_said("client", "X-Client-Name"),
+            version=_said("version", "X-Client-Version"),
         )
     )
+
+
+def _said(parameter: str, header: str) -> str:
+    """Return what a client says of itself in the address, or else in a header field, as the old endpoints take it."""
+    return (request.args.get(parameter) or request.headers.get(header, ""))[:MAX_CHARACTERS]
 
 
 def _answer(body: object, status: int, origins: Set[str] | None) -> Response:

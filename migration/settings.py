@@ -80,6 +80,7 @@ class RolloutSettings(BaseSettings):
     rollout_file: Path | None = Field(default=None, validation_alias="BRIDGE_ROLLOUT_FILE")
     bridges: str = Field(default="", validation_alias="MIGRATION_BRIDGES")
     operator_token: SecretStr | None = Field(default=None, validation_alias="BRIDGE_OPERATOR_TOKEN")
+    directory: Path = Field(default=Path(".migration"), validation_alias="MIGRATION_DIRECTORY")
 
     @property
     def listed_bridges(self) -> tuple[str, ...]:

@@ -148,14 +148,14 @@ async def test_where_the_file_cannot_be_written_the_step_is_in_force_in_memory(
 async def test_a_wrong_file_does_not_keep_the_plan_in_force_from_stepping_back(tmp_path: Path) -> None:
     """It stays as it is, with its error."""
     scene = Scene(tmp_path / "rollout.toml", "full")
-    scene.write("fulll")
+    scene.write("most")
     scene.lag = 61
     await scene.minutes(6)
     file = scene.step_back.file
     assert file.current.plan.place == "ramp 50 %"
     assert file.error is not None
-    assert file.error.startswith("The plan's stage 'fulll' is unknown")
-    assert 'stage = "fulll"' in scene.path.read_text()
+    assert file.error.startswith("The plan's stage 'most' is unknown")
+    assert 'stage = "most"' in scene.path.read_text()
 
 
 def test_what_is_held_is_news_once(tmp_path: Path) -> None:

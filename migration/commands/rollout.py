@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -11,9 +12,12 @@ from bridge.clock import Clock
 from bridge.models import UserId
 from bridge.rollout.deciding import PLACES, Person, decide, place_of
 from bridge.rollout.gates import MINUTE, Gate, GateState, Measure
-from migration.commands.command import Command, add_output
+from migration.commands.command import Command, add_output, count
 from migration.errors import Refused
 from migration.findings import Exit
+from migration.rollout.drilling import DrillReport
+from migration.rollout.evidence import evidence
+from migration.rollout.rehearsing import keep, rehearse
 from migration.rollout.stepping import Standing, Step, Wishes, advance, back, read, standing
 from migration.settings import RolloutSettings
 from migration.voice import Voice
@@ -28,6 +32,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     _word(words, "check", "whether the plan is good and the next step may be taken; exit status 1 if not", _check)
     forward = _word(words, "advance", "take the next step if every gate holds", _advance)
     forward.add_argument("--retire", action="store_true", help="even if that retires the legacy path")
+    rehearsal = _word(words, "drill", "rehearse the whole way there and back in a sandbox of its own", _drill)
+    rehearsal.add_argument("--sockets", type=count, default=3, help="connections for each person (3)")
     backward = _word(words, "back", "take a step back, whatever the gates say", _back)
     backward.add_argument(
         "--to", metavar="PLACE", help="not one step but to here: a stage, or a percentage of the ramp"
@@ -62,7 +68,7 @@ def _run(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
     return what(given, clock, voice)
 
 
-def _wishes(given: argparse.Namespace) -> Wishes:
+def _wishes(given: argparse.Namespace, clock: Clock) -> Wishes:
     settings = RolloutSettings()
     plan = given.plan or settings.rollout_file
     if plan is None:
@@ -72,12 +78,12 @@ def _wishes(given: argparse.Namespace) -> Wishes:
         plan=plan,
         bridges=tuple(given.bridge or settings.listed_bridges),
         operator_token=token.get_secret_value() if token else None,
-        readings=dict(given.reading),
+        readings={**evidence(settings.directory, clock.now()), **dict(given.reading)},
     )
 
 
 def _status(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
-    wishes = _wishes(given)
+    wishes = _wishes(given, clock)
     found = standing(wishes, clock)
     lines = _standing_lines(found)
     if given.user is not None:
@@ -87,7 +93,7 @@ def _status(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
 
 
 def _check(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
-    found = standing(_wishes(given), clock)
+    found = standing(_wishes(given, clock), clock)
     voice.document(found, _standing_lines(found))
     if not found.is_complete:
         return Exit.INCOMPLETE
@@ -95,11 +101,32 @@ def _check(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
 
 
 def _advance(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
-    return _told(advance(_wishes(given), clock, retire=given.retire), voice)
+    return _told(advance(_wishes(given, clock), clock, retire=given.retire), voice)
 
 
 def _back(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
-    return _told(back(_wishes(given), clock, to=given.to, why=given.why), voice)
+    return _told(back(_wishes(given, clock), clock, to=given.to, why=given.why), voice)
+
+
+def _drill(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
+    settings = RolloutSettings()
+    path = given.plan or settings.rollout_file
+    plan = read(Wishes(plan=path)).plan if path else None
+    report = asyncio.run(rehearse(plan, given.sockets, clock, voice.tell))
+    keep(report, settings.directory)
+    voice.document(report, _drill_lines(report))
+    return report.exit
+
+
+def _drill_lines(report: DrillReport) -> list[str]:
+    lines = [f"rollout drill: {report.people} people, as of {report.as_of:%Y-%m-%d %H:%M:%S %Z}"]
+    for step in report.steps:
+        lines.append(
+            f"  {step.what}: {step.before} → {step.now} in {step.seconds:g} s, {step.closed} closed, {step.open} open"
+        )
+        lines += [f"    {one}" for one in step.trouble]
+    back_and_kill = f"{report.back_seconds:g} s back, {report.kill_seconds:g} s by the kill switch"
+    return [*lines, f"at most {report.forward_seconds:g} s forward, {back_and_kill}"]
 
 
 def _told(step: Step, voice: Voice) -> Exit:

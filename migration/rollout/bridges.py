@@ -8,6 +8,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from bridge.authentication import ClientName
 from bridge.rollout.status import RolloutStatus
 from migration.errors import Refused
 
@@ -53,3 +54,14 @@ def _ask(http: httpx.Client, address: str, token: str) -> BridgeView:
         return BridgeView(address=address, status=msgspec.json.decode(answer.content, type=_StatusDocument).rollout)
     except msgspec.DecodeError:
         return BridgeView(address=address, trouble="answers something else, as a bridge of another release would")
+
+
+def which_path(address: str, token: str, client: ClientName) -> str:
+    """Ask GET /rollout as a user's client; an answer that is none is no path."""
+    query = {"client": client.name, "version": client.version}
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        answer = httpx.get(f"{address}/rollout", params=query, headers=headers, timeout=ANSWER_SECONDS)
+        return str(answer.raise_for_status().json()["path"])
+    except httpx.HTTPError as error:
+        return type(error).__name__

@@ -79,6 +79,9 @@ async def test_the_client_says_which_it_is() -> None:
         ]
         assert [one["path"] for one in answers] == ["bridge", "legacy", "legacy", "bridge"]
         assert answers[1]["reason"] == "client_too_old"
+        token = f"Bearer {r.doorway.mint.hs256(B.auth_id)}"
+        response = await r.get(**{"Authorization": token, "X-Client-Name": "web", "X-Client-Version": "2.4.1"})
+        assert (await response.get_json())["path"] == "bridge"
 
 
 async def test_an_account_without_a_user_stays_where_it_signs_up() -> None:
@@ -129,7 +132,8 @@ async def test_a_browser_may_ask_whether_it_may_ask() -> None:
         response = await r.get(method="options", Origin=APP)
         assert response.status_code == 204
         assert response.content_length == 0
-        assert response.headers["Access-Control-Allow-Headers"] == "Authorization"
+        allowed = response.headers["Access-Control-Allow-Headers"]
+        assert allowed == "Authorization, X-Client-Name, X-Client-Version"
         assert response.headers["Access-Control-Allow-Methods"] == "GET"
 
 

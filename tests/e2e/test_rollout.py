@@ -11,10 +11,13 @@ import pytest
 from msgspec import json
 
 from bridge.client import ConnectionLost, OtherPush, WireClient
+from bridge.paths import Path as ChatPath
+from migration.rollout.bridges import look_at
 from tests.e2e.checked import CheckedClient
 from tests.e2e.conftest import RunningBridge, StartBridge, eventually
 
 ANSWER_SECONDS = 60.0
+OPERATOR = "a-token-of-operators"
 
 
 def write(path: Path, stage: str, more: str = "") -> None:
@@ -35,7 +38,7 @@ async def plan(tmp_path: Path) -> Path:
 @pytest.fixture
 async def bridge(start_bridge: StartBridge, plan: Path) -> AsyncIterator[RunningBridge]:
     """Run a bridge with the plan."""
-    async with start_bridge(rollout_file=plan) as started:
+    async with start_bridge(rollout_file=plan, operator_token=OPERATOR) as started:
         yield started
 
 
@@ -119,3 +122,15 @@ async def test_a_wrong_plan_changes_nothing(bridge: RunningBridge, plan: Path) -
         write(plan, "off")
         assert (await close_code(bob))[1] == 4510
         assert source.error is None
+
+
+async def test_operators_see_the_rollout(bridge: RunningBridge) -> None:
+    """Plan, error and connections, in the document that the tools read."""
+    async with CheckedClient.connect(bridge.url) as bob:
+        await come(bob, bridge, "bob", "rollout")
+        [view] = await asyncio.to_thread(look_at, [bridge.http_url], OPERATOR)
+    assert view.trouble is None
+    assert view.status is not None
+    assert view.status.plan is not None
+    assert (view.status.plan.place, view.status.error) == ("full", None)
+    assert view.status.connections == {ChatPath.BRIDGE: 1, ChatPath.LEGACY: 0}

@@ -27,5 +27,5 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert ended.value.code == 0
     said = capsys.readouterr().out
-    for command in ("doctor", "check", "fix"):
+    for command in ("doctor", "check", "fix", "rollout"):
         assert f"    {command} " in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ from migration.findings import Exit
 from migration.line import run
 from migration.rollout import stepping
 from tests.migration.rollout.bridges import TOKEN, bridge, following, without_plan
+from tests.migration.rollout.test_evidence import keep as keep_parity
 
 GOOD = ("--reading", "max_lag_seconds=1")
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let the machine's variables take no part."""
+    monkeypatch.setenv("MIGRATION_DIRECTORY", str(tmp_path))
     for name in ("BRIDGE_ROLLOUT_FILE", "MIGRATION_BRIDGES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("BRIDGE_OPERATOR_TOKEN", TOKEN)
@@ -184,6 +187,15 @@ def test_what_another_tool_has_measured_can_be_handed_in(scene: Scene) -> None:
     assert scene.run("advance", "--reading", "max_lag_seconds=7")[0] == Exit.FOUND
     status, out, _ = scene.run("advance", *GOOD)
     assert (status, out.splitlines()[0][:40]) == (Exit.CLEAN, "rollout advance: canary → ramp 1 % (revi")
+
+
+def test_the_last_run_of_parity_opens_its_gate(scene: Scene) -> None:
+    """Unless something else is handed in."""
+    scene.path.write_text('format = 1\nsalt = "s"\nstage = "off"\n[gates]\nmin_consistency = 0.99\n')
+    assert scene.run("check")[0] == Exit.FOUND
+    keep_parity(scene.path.parent, 0.995, ended_at=datetime.now(UTC))
+    assert scene.run("check")[0] == Exit.CLEAN
+    assert scene.run("check", "--reading", "min_consistency=0.98")[0] == Exit.FOUND
 
 
 def test_a_plan_without_gates_goes_on_as_it_is_told(scene: Scene) -> None:

@@ -1,0 +1,62 @@
+"""What other tools have measured and kept: readings for gates that no bridge measures by itself.
+
+Another tool is another line in SOURCES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from bridge.rollout.gates import Measure
+from migration.errors import Refused
+from migration.parity.running import REPORT as PARITY
+from migration.parity.tally import ParityReport
+
+FRESH: Final = timedelta(hours=24)
+"""What was measured longer ago says nothing about now."""
+
+
+class Measured(Struct, frozen=True):
+    """A value, and when it was measured."""
+
+    at: datetime
+    value: float | None
+
+
+def _consistency(text: bytes) -> Measured:
+    """Read the share of the action in which both ways agree least."""
+    report = msgspec.json.decode(text, type=ParityReport)
+    shares = [one.consistency for one in report.actions if one.consistency is not None]
+    return Measured(report.ended_at, min(shares, default=None))
+
+
+SOURCES: Final[Mapping[Measure, tuple[str, Callable[[bytes], Measured]]]] = {
+    Measure.CONSISTENCY: (PARITY, _consistency),
+}
+
+
+def evidence(directory: Path, now: datetime) -> dict[Measure, float]:
+    """Return what is known from the reports in a directory; what is missing or old is not known.
+
+    Raises:
+        Refused: a file is there that is no such report.
+
+    """
+    found = {}
+    for measure, (name, read) in SOURCES.items():
+        path = directory / name
+        if not path.exists():
+            continue
+        try:
+            measured = read(path.read_bytes())
+        except (OSError, msgspec.DecodeError) as error:
+            raise Refused(f"{path} cannot be read as a report ({type(error).__name__}).") from None
+        if measured.value is not None and now - measured.at <= FRESH:
+            found[measure] = measured.value
+    return found

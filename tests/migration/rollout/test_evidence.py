@@ -1,0 +1,60 @@
+"""What other tools have kept counts as a reading, as long as it is fresh."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bridge.rollout.gates import Measure
+from migration.errors import Refused
+from migration.findings import printed
+from migration.parity.tally import ParityReport, Rates
+from migration.rollout.evidence import FRESH, evidence
+
+NOW = datetime(2026, 11, 26, 3, 30, tzinfo=UTC)
+
+
+def keep(directory: Path, *shares: float | None, ended_at: datetime = NOW) -> None:
+    """Keep a report of parity with these shares, one for each action."""
+    report = ParityReport(
+        subject="a project",
+        bridge="ws://127.0.0.1/ws",
+        as_of=ended_at,
+        ended_at=ended_at,
+        people=1,
+        everybody=1,
+        seconds=1.0,
+        people_per_second=1.0,
+        actions=tuple(Rates(action=f"action {number}", consistency=share) for number, share in enumerate(shares)),
+        mismatches=(),
+    )
+    (directory / "parity.json").write_bytes(printed(report))
+
+
+def test_the_action_that_agrees_least_counts(tmp_path: Path) -> None:
+    """One that was never compared says nothing."""
+    keep(tmp_path, 1.0, 0.998, None)
+    assert evidence(tmp_path, NOW) == {Measure.CONSISTENCY: 0.998}
+
+
+def test_without_a_report_nothing_is_known(tmp_path: Path) -> None:
+    """Nor with one that compared nothing."""
+    assert evidence(tmp_path / "missing", NOW) == {}
+    keep(tmp_path, None)
+    assert evidence(tmp_path, NOW) == {}
+
+
+def test_what_is_old_is_not_known(tmp_path: Path) -> None:
+    """A day is the limit."""
+    keep(tmp_path, 1.0, ended_at=NOW - FRESH)
+    assert evidence(tmp_path, NOW) == {Measure.CONSISTENCY: 1.0}
+    assert evidence(tmp_path, NOW + timedelta(seconds=1)) == {}
+
+
+def test_a_file_that_is_no_report_is_said(tmp_path: Path) -> None:
+    """Rather than passed over: somebody relies on it."""
+    (tmp_path / "parity.json").write_text("{}")
+    with pytest.raises(Refused, match=r"parity\.json cannot be read as a report \(ValidationError\)\.$"):
+        evidence(tmp_path, NOW)
