@@ -12,7 +12,7 @@ import httpx
 from quart import Quart
 
 from bridge.actions.context import Context
-from bridge.auth_server import ask_auth_server, http_client, refresh_by_auth_server, token_verifier
+from bridge.auth_server import ask_as_user, ask_auth_server, http_client, refresh_by_auth_server, token_verifier
 from bridge.canary_upkeep import CanaryUpkeep
 from bridge.change_log_upkeep import ChangeLogUpkeep
 from bridge.clock import Clock, SystemClock
@@ -32,6 +32,7 @@ from bridge.relay import Relay
 from bridge.rollout.asking import Rollout, load_rollout
 from bridge.schema_watch import SchemaWatch
 from bridge.settings import Settings
+from bridge.shadow import Shadow
 from bridge.status import Status
 from bridge.stepping_back import StepBack, rollout_status
 from bridge.store import Store
@@ -49,6 +50,7 @@ from bridge.wiring import (
     ledger_of,
     operators_of,
     session_rules,
+    shadow_of,
     sockets_of,
     tracing_of,
     watch_of,
@@ -70,6 +72,7 @@ class Bridge:
     sockets: Sockets
     sessions: Sessions
     refusals: Refusals
+    shadow: Shadow | None
     http: httpx.AsyncClient
     dial: Dial
     watch: StepBack | None
@@ -100,9 +103,9 @@ def create_bridge(
     canary = Canary(fresh_id(), clock, is_there=lambda: store.change_log.available)
     feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock, measures=measures, canary=canary)
     context = context_of(settings, store, clock, measures, tracing)
-    verifier = token_verifier(settings, http, clock)
+    verifier, shadow = token_verifier(settings, http, clock), shadow_of(settings, context, ask_as_user(settings, http))
     dial, watch, refusals = Dial(rollout, context.history, clock), watch_of(rollout, context), Refusals()
-    sockets = sockets_of(settings, context, verifier, dial, refusals)
+    sockets = sockets_of(settings, context, verifier, dial, refusals, shadow)
     relay = Relay(context, feed, timedelta(seconds=settings.catch_up_overlap_seconds))
     refreshes = Refreshes(refresh_by_auth_server(settings, http), clock)
     sessions = Sessions(
@@ -120,7 +123,7 @@ def create_bridge(
 
     logins = LoginUpkeep(context.logins, ask_auth_server(settings, http))
     programs = [relay.run, feed.renew, refreshes.run, presence.run, logins.run, dial.run, *_regularly(context, canary)]
-    _own_lifetime(app, [*programs, *([watch.run] if watch else [])], close)
+    _own_lifetime(app, [*programs, *(one.run for one in (watch, shadow) if one)], close)
     bridge = Bridge(
         app=app,
         context=context,
@@ -131,6 +134,7 @@ def create_bridge(
         http=http,
         dial=dial,
         watch=watch,
+        shadow=shadow,
     )
     _serve(bridge, settings, ends, ledger)
     return bridge
@@ -153,7 +157,7 @@ def _serve(bridge: Bridge, settings: Settings, ends: Ends, ledger: UsageStore | 
     _serve_old_world(bridge, settings, ends)
     answer_rollout(app, bridge.sessions, bridge.rollout, settings.origins)
     rollout = partial(rollout_status, bridge.dial, bridge.watch)
-    status = Status(settings, context, bridge.relay, bridge.sockets, refusals, rollout)
+    status = Status(settings, context, bridge.relay, bridge.sockets, rollout, bridge.shadow)
     show_operations(app, operators_of(settings), status, context.measures)
     if ledger is not None:
         _count(bridge, settings, ledger)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import httpx
 from httpx_aiohttp import AiohttpTransport
 from msgspec import DecodeError, Struct, json
 
 from bridge.auth import TokenVerifier
 from bridge.clock import Clock
+from bridge.comparison.old_way import OldWay
+from bridge.comparison.postgrest import PostgrestAsUser
 from bridge.errors import LoginUndecided
 from bridge.keyring import Keyring, KeysUnavailable
 from bridge.login_upkeep import AskWhetherEnded
@@ -37,6 +41,16 @@ def http_client(settings: Settings, measures: Measures, tracing: Tracing, clock:
     timeout = httpx.Timeout(settings.store_timeout_seconds, connect=3, pool=settings.store_timeout_seconds)
     transport = MeasuredTransport(AiohttpTransport(limits=limits), measures, tracing, clock)
     return httpx.AsyncClient(transport=transport, timeout=timeout)
+
+
+def ask_as_user(settings: Settings, http: httpx.AsyncClient) -> Callable[[str], OldWay]:
+    """Make what asks PostgREST as legacy clients do: with the public key and a user's own token."""
+    key = (settings.supabase_publishable_key or settings.supabase_secret_key).get_secret_value()
+
+    def ask_as(token: str) -> OldWay:
+        return PostgrestAsUser(http, url=settings.supabase_url, public_key=key, token=token)
+
+    return ask_as
 
 
 def token_verifier(settings: Settings, http: httpx.AsyncClient, clock: Clock) -> TokenVerifier:

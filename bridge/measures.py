@@ -135,6 +135,7 @@ class Measures:
         self.requests = Count("supabase_requests", "Requests to PostgREST and Auth.", "table", "method", "outcome")
         self.request_seconds = Durations("supabase_request_seconds", "From a request to its answer's head.", "table")
         self.writes = Count("service_writes", "Writes that only the service role may do.", "table", "outcome")
+        self.shadowed = Count("shadowed_reads", "Reads compared with the old way.", "action", "outcome", "reason")
 
     def failed_commands(self) -> tuple[int, int]:
         """Return how many commands failed by the server's own fault, and how many there were; pings do not count."""

@@ -41,6 +41,7 @@ from bridge.pushes import encode_push
 from bridge.rates import Bucket, Rate
 from bridge.resuming import Comeback, source_for
 from bridge.rows import user_row
+from bridge.shadow import Reading, Shadow
 from bridge.signed_in import Session
 from bridge.usage.programs import named
 
@@ -74,13 +75,22 @@ class Limits:
 class Connection:
     """The commands of one socket, in order (design decision 4, contract F24)."""
 
-    def __init__(self, context: Context, verifier: TokenVerifier, outbox: Outbox, limits: Limits, dial: Dial) -> None:
+    def __init__(
+        self,
+        context: Context,
+        verifier: TokenVerifier,
+        outbox: Outbox,
+        limits: Limits,
+        dial: Dial,
+        shadow: Shadow | None = None,
+    ) -> None:
         self.id = fresh_id()
         self.session: Session | None = None
         self._context = context
         self._verifier = verifier
         self._outbox = outbox
         self._limits = limits
+        self._shadow = shadow
         self._bucket = Bucket(limits.frames, context.clock)
         self._dial = dial
         self._commands: deque[Command] = deque()
@@ -208,13 +218,17 @@ class Connection:
             raise ActionError(action.faults.unauthenticated)
         if self.session.is_expired():
             raise ActionError(INVALID_TOKEN)
-        outcome: Outcome = await action.perform(command.payload, self.session.caller, self._context)
+        caller, token = self.session.caller, self.session.token
+        cursor = "" if self._shadow is None else self._context.history.cursor()
+        outcome: Outcome = await action.perform(command.payload, caller, self._context)
         try:
             self._reply(action.reply, outcome.result, command)
         finally:
             # Whatever becomes of the reply: a write that keeps its place in line holds up its conversation for ever.
             if outcome.then is not None:
                 outcome.then()
+        if self._shadow is not None:
+            self._shadow.take(Reading(action.name, outcome.result, caller.identity, token, cursor))
 
     async def _authenticate(self, command: Command) -> None:
         """Verify the token and become its user; a failed attempt leaves the connection as it was."""
@@ -247,7 +261,14 @@ class Connection:
         self._end_session()
         self._context.profiles.remember(profile_of(user))
         caller = Caller(identity=identity, user=user, rooms=rooms, capabilities=capabilities)
-        self.session = Session(caller, claims, self._outbox, self._context, self._limits.leeway)
+        self.session = Session(
+            caller,
+            claims,
+            self._outbox,
+            self._context,
+            self._limits.leeway,
+            token="" if self._shadow is None else asked.token,
+        )
         self._authenticated.set()
         self._dial.take(seat)
         self._welcome(user, claims, comeback, command, shown_cursor=asked.cursor)

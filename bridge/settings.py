@@ -23,6 +23,7 @@ _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # RFC 9110,
 SHORTEST_TOKEN = 16
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, le=24 * 3600)]
 PerSecond = Annotated[float, Field(gt=0, le=1e6)]
 PositiveInt = Annotated[int, Field(gt=0)]
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     log_level: str = Field("info", validation_alias="BRIDGE_LOG_LEVEL")
     log_json: bool = Field(default=False, validation_alias="BRIDGE_LOG_JSON")
     operator_token: SecretStr | None = Field(None, validation_alias="BRIDGE_OPERATOR_TOKEN")
+    shadow_share: Share = Field(0.0, validation_alias="BRIDGE_SHADOW_SHARE")
     traces: bool = Field(default=False, validation_alias="BRIDGE_TRACES")
 
     token_audience: str = Field("authenticated", validation_alias="BRIDGE_TOKEN_AUDIENCE")

@@ -16,8 +16,19 @@ from bridge.pushes import required_capability
 class Session:
     """Who a connection speaks for, and until when."""
 
-    def __init__(self, caller: Caller, claims: Claims, outbox: Outbox, context: Context, leeway: timedelta) -> None:
+    def __init__(
+        self,
+        caller: Caller,
+        claims: Claims,
+        outbox: Outbox,
+        context: Context,
+        leeway: timedelta,
+        *,
+        token: str = "",
+    ) -> None:
         self.caller = caller
+        self.token = token
+        """Kept only where it is needed: the live shadow asks the old way with the user's own rights."""
         self.expires_at: datetime = claims.expires_at + leeway
         self.login_id = claims.login_id
         self.silent_since: float | None = None

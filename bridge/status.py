@@ -12,11 +12,11 @@ from bridge.actions.context import Context
 from bridge.capabilities import Capability
 from bridge.clock import row_time
 from bridge.measures import Measures
-from bridge.refusals import Refusals
 from bridge.relay import Relay
 from bridge.remedies import publish
 from bridge.rollout.status import RolloutStatus
 from bridge.settings import Settings
+from bridge.shadow import Shadow
 from bridge.websocket import Sockets
 
 SHARES: Final = {"p50": 0.5, "p99": 0.99}
@@ -31,15 +31,16 @@ class Status:
         context: Context,
         relay: Relay,
         sockets: Sockets,
-        refusals: Refusals,
         rollout: Callable[[], RolloutStatus],
+        shadow: Shadow | None,
     ) -> None:
         self._settings = settings
         self._context = context
         self._relay = relay
         self._sockets = sockets
-        self._refusals = refusals
+        self._refusals = sockets.refusals
         self._rollout = rollout
+        self._shadow = shadow
 
     def document(self) -> Mapping[str, object]:
         """Return everything, ready to be encoded."""
@@ -58,6 +59,7 @@ class Status:
             },
             "feed": self._feed(measures),
             "rollout": self._rollout(),
+            "shadow": None if self._shadow is None else _shadow(self._shadow, measures),
             "schema": asdict(context.store.schema),
             "capabilities": sorted(Capability),
             "settings": self._settings.public,
@@ -88,3 +90,11 @@ class Status:
             "changes_heard": measures.lag.number,
             "rescued_messages": measures.rescued.values[()],
         }
+
+
+def _shadow(shadow: Shadow, measures: Measures) -> Mapping[str, object]:
+    reads: dict[str, dict[str, dict[str, int]]] = {}
+    for (action, outcome, reason), number in measures.shadowed.values.items():
+        reads.setdefault(action, {}).setdefault(outcome, {})[reason] = number
+    mismatches = [{**one._asdict(), "at": row_time(one.at)} for one in shadow.mismatches]
+    return {"share": shadow.share, "reads": reads, "mismatches": mismatches}

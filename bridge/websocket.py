@@ -58,7 +58,7 @@ class Sockets:
         self._open_connection = open_connection
         self._new_outbox = new_outbox
         self._health = health
-        self._refusals = refusals
+        self.refusals = refusals
         self._open: dict[Outbox, Connection] = {}
         self._none_left = asyncio.Event()
         self._none_left.set()
@@ -78,7 +78,7 @@ class Sockets:
         try:
             with bound_contextvars(connection_id=connection.id):
                 why = await _converse(socket, connection, outbox)
-                self._refusals.closings[why.code] += 1
+                self.refusals.closings[why.code] += 1
                 log.info("socket.closed_by_bridge", code=why.code.name)
                 await socket.close(int(why.code), why.reason)
         finally:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from bridge.actions.context import Context
 from bridge.auth import TokenVerifier
 from bridge.clock import Clock
+from bridge.comparison.old_way import OldWay
 from bridge.crowd import Doors, Guests, UserLimits
 from bridge.dial import Dial
 from bridge.errors import ConfigError
@@ -37,6 +38,7 @@ from bridge.rollout.shares import RecentShare
 from bridge.send_times import SendTimes
 from bridge.session import Connection, Limits
 from bridge.settings import Settings
+from bridge.shadow import Shadow
 from bridge.stepping_back import StepBack
 from bridge.store import Store
 from bridge.tracing import NoTracing, Tracing
@@ -125,13 +127,18 @@ def context_of(settings: Settings, store: Store, clock: Clock, measures: Measure
 
 
 def sockets_of(
-    settings: Settings, context: Context, verifier: TokenVerifier, dial: Dial, refusals: Refusals
+    settings: Settings,
+    context: Context,
+    verifier: TokenVerifier,
+    dial: Dial,
+    refusals: Refusals,
+    shadow: Shadow | None,
 ) -> Sockets:
     """Make what holds the open sockets."""
     limits = _limits(settings)
 
     def open_connection(outbox: Outbox) -> Connection:
-        return Connection(context, verifier, outbox, limits, dial)
+        return Connection(context, verifier, outbox, limits, dial, shadow)
 
     outbox = partial(Outbox, max_frames=settings.outbox_max_frames, max_bytes=settings.outbox_max_bytes)
     return Sockets(open_connection, outbox, context.health, refusals)
@@ -146,6 +153,11 @@ def watch_of(rollout: Rollout, context: Context) -> StepBack | None:
         Measure.LAG: lambda: max(context.health.seconds_in_doubt, context.health.lag_seconds or 0.0),
     }
     return StepBack(rollout.source, Sources(sources), context.clock)
+
+
+def shadow_of(settings: Settings, context: Context, ask_as: Callable[[str], OldWay]) -> Shadow | None:
+    """Make what compares reads with the old way, if any are to be compared."""
+    return Shadow(context, settings.shadow_share, ask_as) if settings.shadow_share else None
 
 
 def operators_of(settings: Settings) -> Operators:

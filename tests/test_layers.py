@@ -25,14 +25,14 @@ LEVELS: dict[str, int] = {
             "bridge.auth bridge.history bridge.keyring bridge.logs bridge.measured_http bridge.metrics "
             "bridge.operators bridge.otel bridge.people_rows bridge.protocol bridge.pushes bridge.rollout "
             "bridge.rows bridge.search bridge.send_times bridge.tables",
-            "bridge.store bridge.feed bridge.client bridge.usage",
+            "bridge.store bridge.feed bridge.client bridge.comparison bridge.usage",
             "bridge.crowd bridge.health bridge.hub bridge.identity bridge.left_rooms bridge.lists bridge.logins "
             "bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat bridge.message_states "
             "bridge.presence bridge.receipts bridge.typing_state",
             "bridge.actions",
             "bridge.authentication bridge.canary_upkeep bridge.change_log_upkeep bridge.dial bridge.login_upkeep "
-            "bridge.presence_upkeep bridge.relay bridge.resuming bridge.schema_watch bridge.session bridge.signed_in "
-            "bridge.stepping_back bridge.typing_upkeep bridge.usage_upkeep",
+            "bridge.presence_upkeep bridge.relay bridge.resuming bridge.schema_watch bridge.session bridge.shadow "
+            "bridge.signed_in bridge.stepping_back bridge.typing_upkeep bridge.usage_upkeep",
             "bridge.pages bridge.specification bridge.websocket compat",
             "bridge.app bridge.wiring bridge.auth_server bridge.endpoints bridge.operations bridge.status "
             "bridge.usage_page migration",
@@ -54,7 +54,7 @@ HOMES: dict[str, frozenset[str]] = {
         "realtime": "bridge.feed.supabase",
         "sqlite3": "bridge.usage.sqlite",
         "tenacity": "bridge.store.supabase bridge.feed.supabase",
-        "httpx": "bridge.store.supabase bridge.app bridge.auth_server bridge.measured_http "
+        "httpx": "bridge.store.supabase bridge.app bridge.auth_server bridge.comparison.postgrest bridge.measured_http "
         "compat.passthrough migration.project migration.report.evidence migration.rollout.bridges migration.parity.control",
         "httpx_aiohttp": "bridge.auth_server",
         "openfeature": "bridge.rollout",

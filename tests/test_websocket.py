@@ -151,7 +151,7 @@ async def test_every_end_that_the_bridge_wants_is_counted() -> None:
         await serve(sockets, tasks, [end])
         await asyncio.sleep(LIMITS.auth_deadline_seconds)
     assert end.closed == (4003, "not authenticated in time")
-    assert sockets._refusals.closings == {CloseCode.NOT_AUTHENTICATED_IN_TIME: 1}
+    assert sockets.refusals.closings == {CloseCode.NOT_AUTHENTICATED_IN_TIME: 1}
 
 
 async def test_what_was_taken_is_finished_and_nothing_more_is_taken() -> None:

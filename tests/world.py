@@ -46,6 +46,7 @@ from bridge.relay import Relay
 from bridge.rollout.asking import Rollout
 from bridge.send_times import SendTimes
 from bridge.session import Connection, Limits
+from bridge.shadow import Shadow
 from bridge.store.memory.tables import conversation_of
 from bridge.typing_state import TypingState
 from bridge.usage.notes import Usage
@@ -120,6 +121,7 @@ class Parts:
             clock=self.clock,
             measures=self.measures,
         )
+        self.shadow: Shadow | None = None
         self.relay = Relay(self.context, self.feed, OVERLAP)
         self.presence = PresenceUpkeep(self.context)
         self.dial = Dial(Rollout(None, None), history, self.clock)
@@ -189,7 +191,7 @@ class Client:
 
     def __init__(self, parts: Parts, limits: Limits, *, max_frames: int, max_bytes: int) -> None:
         self.outbox = Outbox(max_frames=max_frames, max_bytes=max_bytes)
-        self.connection = Connection(parts.context, parts.verifier, self.outbox, limits, parts.dial)
+        self.connection = Connection(parts.context, parts.verifier, self.outbox, limits, parts.dial, parts.shadow)
         self.frames: list[Frame] = []
         self.stalled: Gate | None = None
         self.working: asyncio.Task[None] | None = None

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Final
 
 import httpx
-import msgspec
 from msgspec import Struct
 
+from bridge.comparison.old_way import OldWay, OldWayFailed, OldWayUnreachable, Rows
+from bridge.comparison.postgrest import PostgrestAsUser
+from bridge.models import AuthId, Identity, UserId
 from bridge.settings import Settings
 from migration.errors import Interrupted, Refused
 
 TIMEOUT_SECONDS: Final = 30.0
-ROW_CAP: Final = 1000
-"""Supabase cuts answers off there, without a word."""
-
-Body = Mapping[str, object]
-Rows = Sequence[Mapping[str, object]]
-
-
-class OldWayFailed(Exception):
-    """PostgREST said no; the text is its code, which names no row."""
 
 
 class Person(Struct, frozen=True, kw_only=True):
@@ -32,17 +25,17 @@ class Person(Struct, frozen=True, kw_only=True):
     auth_id: str
     token: str
 
-
-class _Refusal(Struct):
-    code: str = ""
+    @property
+    def identity(self) -> Identity:
+        """Return both ids as the bridge has them."""
+        return Identity(user_id=UserId(self.user_id), auth_id=AuthId(self.auth_id))
 
 
 class Control:
-    """Requests of one person."""
+    """Requests of one person; when nobody answers any more, the comparison is over."""
 
-    def __init__(self, http: httpx.AsyncClient, public_key: str, token: str) -> None:
-        self._http = http
-        self._headers = {"apikey": public_key, "Authorization": f"Bearer {token}"}
+    def __init__(self, way: OldWay) -> None:
+        self._way = way
 
     async def rows(self, table: str, **filters: str) -> Rows:
         """Read rows of a table, as this person sees them.
@@ -52,7 +45,7 @@ class Control:
             Interrupted: nobody answers any more.
 
         """
-        return await self._asked("GET", f"/rest/v1/{table}", filters, None)
+        return await _reached(self._way.rows(table, **filters))
 
     async def call(self, function: str, **arguments: object) -> Rows:
         """Call a function that returns rows.
@@ -62,20 +55,14 @@ class Control:
             Interrupted: nobody answers any more.
 
         """
-        return await self._asked("POST", f"/rest/v1/rpc/{function}", None, arguments)
+        return await _reached(self._way.call(function, **arguments))
 
-    async def _asked(self, method: str, path: str, params: Mapping[str, str] | None, body: Body | None) -> Rows:
-        try:
-            answer = await self._http.request(method, path, params=params, json=body, headers=self._headers)
-        except httpx.HTTPError as error:
-            raise Interrupted(f"SUPABASE_URL does not answer any more: {type(error).__name__}.") from error
-        try:
-            if answer.is_success:
-                return msgspec.json.decode(answer.content, type=list[dict[str, object]])
-            code = msgspec.json.decode(answer.content, type=_Refusal).code
-        except msgspec.DecodeError:
-            code = ""
-        raise OldWayFailed(code or str(answer.status_code))
+
+async def _reached(asking: Awaitable[Rows]) -> Rows:
+    try:
+        return await asking
+    except OldWayUnreachable as error:
+        raise Interrupted(f"SUPABASE_URL does not answer any more: {error}.") from error
 
 
 class Project:
@@ -83,17 +70,21 @@ class Project:
 
     def __init__(self, http: httpx.AsyncClient, settings: Settings) -> None:
         self._http = http
+        self._url = settings.supabase_url
         self._secret_key = settings.supabase_secret_key.get_secret_value()
         public = settings.supabase_publishable_key
         self._public_key = public.get_secret_value() if public else self._secret_key
 
     def of(self, person: Person) -> Control:
         """Return the requests of a person."""
-        return Control(self._http, self._public_key, person.token)
+        return self._as(self._public_key, person.token)
 
     def everything(self) -> Control:
         """Return requests that see every row."""
-        return Control(self._http, self._secret_key, self._secret_key)
+        return self._as(self._secret_key, self._secret_key)
+
+    def _as(self, key: str, token: str) -> Control:
+        return Control(PostgrestAsUser(self._http, url=self._url, public_key=key, token=token))
 
 
 @asynccontextmanager
@@ -105,7 +96,7 @@ async def project(settings: Settings, at_once: int) -> AsyncIterator[Project]:
 
     """
     limits = httpx.Limits(max_connections=at_once * 2)
-    async with httpx.AsyncClient(base_url=settings.supabase_url, timeout=TIMEOUT_SECONDS, limits=limits) as http:
+    async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, limits=limits) as http:
         found = Project(http, settings)
         try:
             await found.everything().rows("users", select="id", limit="1")

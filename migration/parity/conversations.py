@@ -4,93 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from migration.parity.control import ROW_CAP, Control, OldWayFailed, Rows
-from migration.parity.declaring import HEX, SEALED
-from migration.parity.definition import ROW, Answer, Comparison, Declared, Hints, Place, Sides
-from migration.parity.differing import is_same
+from bridge.comparison import conversations
+from bridge.comparison.answers import Answer, Hints
+from migration.parity.definition import Comparison, Sides
 from migration.parity.reading import replied
-
-FUNCTIONS: Final = ("get_user_conversations_enhanced", "get_user_conversations")
-"""That of the first clients, and that of the later generations, which left the first behind broken."""
-_LATEST: Final = ("latest_message_", "last_message_")
 
 
 async def _old(sides: Sides, subject: str) -> Answer:
-    found = await _listed(sides.control, sides.person.user_id)
-    keys = [str(row.get("conversation_id") or row.get("id")) for row in found]
-    hints = {"capped": frozenset({"yes"} if len(found) == ROW_CAP else ())}
-    return Answer(rows=dict(zip(keys, found, strict=True)), moment="latest_message_created_at", hints=hints)
+    return await conversations.listed(sides.control, sides.person.identity)
 
 
 async def _more(sides: Sides, subject: str, old: Answer) -> Hints:
-    latest = [str(row["latest_message_id"]) for row in old.rows.values() if row.get("latest_message_id")]
-    return {"expired": await _expired(sides.control, latest), "by_auth_id": await _by_auth_id(sides)}
-
-
-async def _listed(control: Control, user_id: str) -> Rows:
-    """Call whichever function works in this generation.
-
-    Raises:
-        OldWayFailed: none of them does.
-
-    """
-    failure = OldWayFailed("")
-    for function in FUNCTIONS:
-        try:
-            return await control.call(function, user_uuid=user_id)
-        except OldWayFailed as error:
-            failure = error
-    raise failure
-
-
-async def _expired(control: Control, ids: list[str]) -> frozenset[str]:
-    """Return which of these messages are over: the functions do not look."""
-    over: set[str] = set()
-    for start in range(0, len(ids), 100):
-        among = ",".join(ids[start : start + 100])
-        found = await control.rows("messages", select="id", id=f"in.({among})", expires_at="lte.now")
-        over.update(str(row["id"]) for row in found)
-    return frozenset(over)
-
-
-async def _by_auth_id(sides: Sides) -> frozenset[str]:
-    if sides.person.auth_id == sides.person.user_id:
-        return frozenset()
-    found = await sides.control.rows(
-        "conversation_participants",
-        select="conversation_id",
-        user_id=f"eq.{sides.person.auth_id}",
-        left_at="is.null",
-    )
-    return frozenset(str(row["conversation_id"]) for row in found)
+    return await conversations.more_hints(sides.control, sides.person.identity, old)
 
 
 async def _new(sides: Sides, subject: str) -> Answer:
     return await replied(
-        sides.candidate, "load_conversations", {}, rows="conversations", key="id", moment="latest_message_created_at"
+        sides.candidate, "load_conversations", {}, rows="conversations", key="id", moment=conversations.MOMENT
     )
-
-
-def _is_latest(place: Place) -> bool:
-    return place.field.startswith(_LATEST) and place.old is not None and place.new is not None
-
-
-def _is_expired(place: Place) -> bool:
-    return _is_latest(place) and str((place.old or {}).get("latest_message_id")) in place.hint("expired")
-
-
-def _is_tied(place: Place) -> bool:
-    field = "latest_message_created_at"
-    return _is_latest(place) and is_same(field, (place.old or {}).get(field), (place.new or {}).get(field))
-
-
-def _was_null(place: Place, *fields: str) -> bool:
-    return place.field in fields and place.values[0] is None
-
-
-def _counts_leavers(place: Place) -> bool:
-    old, new = place.values
-    return place.field == "participant_count" and isinstance(old, int) and isinstance(new, int) and old > new
 
 
 COMPARISON: Final = Comparison(
@@ -99,61 +30,5 @@ COMPARISON: Final = Comparison(
     old=_old,
     new=_new,
     more_hints=_more,
-    declared=(
-        Declared(
-            name="unread",
-            why="The functions count every message without a receipt, and receipts were never written; the check"
-            " `unread_counts` holds the bridge to its own definition.",
-            covers=lambda place: place.field == "unread_count",
-        ),
-        Declared(
-            name="expired_latest",
-            why="The functions show a latest message that has expired; the bridge hides it (F48).",
-            covers=_is_expired,
-        ),
-        HEX,
-        SEALED,
-        Declared(
-            name="names",
-            why="The functions look for the other person by the wrong id and find nobody (F41).",
-            covers=lambda place: _was_null(
-                place,
-                "conversation_name",
-                "conversation_avatar_url",
-                "latest_message_sender_username",
-                "name",
-                "avatar_url",
-            ),
-        ),
-        Declared(
-            name="hidden_groups",
-            why="Row-level security hides a private group's name from its members.",
-            covers=lambda place: _was_null(place, "group_name"),
-        ),
-        Declared(
-            name="leavers",
-            why="The functions count people who have left; `load_presence` compares who is there.",
-            covers=_counts_leavers,
-        ),
-        Declared(
-            name="nothing_said",
-            why="From DB-2 on a conversation without messages shows when it was made as its latest activity.",
-            covers=lambda place: place.field == "last_message_at" and place.values[1] is None,
-        ),
-        Declared(
-            name="ties",
-            why="Of two messages of one moment the functions show any; the bridge goes by time and id (F25).",
-            covers=_is_tied,
-        ),
-        Declared(
-            name="either_id",
-            why="Whoever is in a conversation by the auth id is found by the bridge only.",
-            covers=lambda place: place.field == ROW and place.key in place.hint("by_auth_id"),
-        ),
-        Declared(
-            name="capped",
-            why=f"PostgREST cuts answers off after {ROW_CAP} rows; the bridge reads on.",
-            covers=lambda place: place.field == ROW and place.old is None and bool(place.hint("capped")),
-        ),
-    ),
+    declared=conversations.DECLARED,
 )

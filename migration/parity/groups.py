@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from migration.parity.control import ROW_CAP
-from migration.parity.definition import ROW, Answer, Comparison, Declared, Hints, Place, Sides
+from bridge.comparison import groups
+from bridge.comparison.answers import Answer, Hints
+from migration.parity.definition import Comparison, Sides
 from migration.parity.reading import replied
 
 
 async def _old(sides: Sides, subject: str) -> Answer:
-    found = await sides.control.call("get_user_groups", user_uuid=sides.person.user_id)
-    return Answer(rows={str(row["group_id"]): row for row in found}, moment="latest_activity")
+    return await groups.listed(sides.control, sides.person.identity)
 
 
 async def _more(sides: Sides, subject: str, old: Answer) -> Hints:
-    visible = await sides.control.rows("groups", select="id", limit=str(ROW_CAP))
-    return {"visible": frozenset(str(row["id"]) for row in visible)}
+    return await groups.more_hints(sides.control, sides.person.identity, old)
 
 
 async def _new(sides: Sides, subject: str) -> Answer:
-    return await replied(sides.candidate, "load_groups", {}, rows="groups", key="group_id", moment="latest_activity")
-
-
-def _is_hidden(place: Place) -> bool:
-    is_known = "visible" in place.hints
-    return place.field == ROW and place.old is None and is_known and place.key not in place.hint("visible")
+    return await replied(sides.candidate, "load_groups", {}, rows="groups", key="group_id", moment=groups.MOMENT)
 
 
 COMPARISON: Final = Comparison(
@@ -34,11 +28,5 @@ COMPARISON: Final = Comparison(
     old=_old,
     new=_new,
     more_hints=_more,
-    declared=(
-        Declared(
-            name="hidden_groups",
-            why="Row-level security hides private groups from all but those whose two ids are equal and who made them.",
-            covers=_is_hidden,
-        ),
-    ),
+    declared=groups.DECLARED,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from migration.parity.definition import Answer, Comparison, Sides
+from bridge.comparison.answers import Answer
+from migration.parity.definition import Comparison, Sides
 
 
 async def _old(sides: Sides, subject: str) -> Answer:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from migration.parity.control import ROW_CAP
-from migration.parity.definition import ROW, Answer, Comparison, Declared, Sides
+from bridge.comparison.answers import ROW, Answer, Declared
+from bridge.comparison.old_way import ROW_CAP
+from migration.parity.definition import Comparison, Sides
 from migration.parity.reading import replied
 
 

@@ -13,8 +13,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from bridge.comparison.old_way import ROW_CAP, OldWayFailed
 from migration.errors import Refused
-from migration.parity.control import ROW_CAP, Control, OldWayFailed, Person
+from migration.parity.control import Control, Person
 
 LIFETIME: Final = timedelta(minutes=15)
 """A token is made when its person's turn comes."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from bridge.client import WireClient
-from migration.parity.definition import Answer
-from migration.parity.differing import flat
+from bridge.comparison.answers import Answer
+from bridge.comparison.differing import flat
 
 
 async def replied(

@@ -14,11 +14,12 @@ from msgspec import Struct
 
 from bridge.client import ClientError, RequestRefused, Unreachable, WireClient
 from bridge.clock import Clock
+from bridge.comparison.old_way import OldWayFailed
 from bridge.settings import Settings
 from migration.errors import Interrupted, Refused
 from migration.findings import printed
 from migration.parity import COMPARISONS
-from migration.parity.control import OldWayFailed, Person, Project, project
+from migration.parity.control import Person, Project, project
 from migration.parity.definition import Sides
 from migration.parity.people import Signer, User, read_tokens, sample, signed_in, users
 from migration.parity.tally import ParityReport, Tally

@@ -9,8 +9,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from bridge.comparison.differing import Difference
 from migration.findings import FORMAT, Exit
-from migration.parity.differing import Difference
 from migration.parity.trial import Ending, Outcome
 
 DIFFERENCES_SHOWN: Final = 20

@@ -13,9 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bridge.client import RequestRefused
-from migration.parity.control import OldWayFailed
-from migration.parity.definition import Answer, Comparison, Sides
-from migration.parity.differing import Difference, Verdict, compare
+from bridge.comparison.answers import Answer
+from bridge.comparison.differing import Difference, Verdict, compare
+from bridge.comparison.old_way import OldWayFailed
+from migration.parity.definition import Comparison, Sides
 
 ATTEMPTS: Final = 3
 TIMES: Final = 2

@@ -1,4 +1,4 @@
-"""`scripts/bench`: start-up, sending, legacy inserts, memory, old endpoints; sessions; the migration tools."""
+"""`scripts/bench`: start-up, sending, legacy inserts, memory, old endpoints; sessions; migration tools, the shadow."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ import asyncio
 import os
 import platform
 import sys
+from collections.abc import Awaitable, Callable, Mapping
 
-from scripts.benchmarks import agreeing, checking, delivery, listing, sessions, shims, startup
+from scripts.benchmarks import agreeing, checking, delivery, listing, sessions, shadow, shims, startup
 from scripts.stack import UNLIMITED, StackError, running_stack
 
-PARTS = ("startup", "delivery", "listing", "sessions", "shims", "check", "parity")
+BY_SCALE: Mapping[str, Callable[[float], Awaitable[None]]] = {
+    "listing": listing.measure,
+    "sessions": sessions.measure,
+    "shims": shims.measure,
+    "check": checking.measure,
+    "parity": agreeing.measure,
+    "shadow": shadow.measure,
+}
+PARTS = ("startup", "delivery", *BY_SCALE)
 
 
 def main() -> int:
@@ -36,16 +45,9 @@ async def _measure(only: str | None, scale: float) -> None:
     if only in {None, "delivery"}:
         async with running_stack(environment=UNLIMITED, quiet=True) as stack:
             await delivery.measure(stack, scale)
-    if only in {None, "listing"}:
-        await listing.measure(scale)
-    if only in {None, "sessions"}:
-        await sessions.measure(scale)
-    if only in {None, "shims"}:
-        await shims.measure(scale)
-    if only in {None, "check"}:
-        await checking.measure(scale)
-    if only in {None, "parity"}:
-        await agreeing.measure(scale)
+    for name, part in BY_SCALE.items():
+        if only in {None, name}:
+            await part(scale)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 
 from bridge.auth import TokenVerifier
 from bridge.clock import FakeClock
+from bridge.comparison.old_way import ROW_CAP
+from bridge.comparison.postgrest import PostgrestAsUser
 from bridge.keyring import Keyring
-from migration.errors import Refused
-from migration.parity.control import ROW_CAP, Control
+from migration.errors import Interrupted, Refused
+from migration.parity.control import Control
 from migration.parity.people import Signer, User, read_tokens, sample, users
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -59,8 +62,13 @@ def answering(everybody: list[dict[str, str]]) -> Control:
         beyond = [user for user in everybody if user["id"] > after]
         return httpx.Response(200, json=beyond[:ROW_CAP])
 
-    http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="https://project.supabase.co")
-    return Control(http, "key", "token")
+    return control(answer)
+
+
+def control(answer: Callable[[httpx.Request], httpx.Response]) -> Control:
+    """Return the requests of somebody to a project that answers like this."""
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    return Control(PostgrestAsUser(http, url="https://project.supabase.co", public_key="key", token="token"))
 
 
 async def test_everybody_is_found_page_by_page() -> None:
@@ -73,12 +81,18 @@ async def test_everybody_is_found_page_by_page() -> None:
 
 async def test_users_that_cannot_be_read_are_one_sentence() -> None:
     """With PostgREST's code."""
-    http = httpx.AsyncClient(
-        transport=httpx.MockTransport(lambda _: httpx.Response(403, json={"code": "42501"})),
-        base_url="https://project.supabase.co",
-    )
     with pytest.raises(Refused, match=r"The users cannot be read: 42501\."):
-        await users(Control(http, "key", "token"))
+        await users(control(lambda _: httpx.Response(403, json={"code": "42501"})))
+
+
+async def test_a_project_that_does_not_answer_any_more_ends_the_comparison() -> None:
+    """With the kind of failure."""
+
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("host")
+
+    with pytest.raises(Interrupted, match=r"SUPABASE_URL does not answer any more: ReadTimeout\."):
+        await control(fail).call("get_user_groups")
 
 
 def test_tokens_may_come_from_a_file(tmp_path: Path) -> None:

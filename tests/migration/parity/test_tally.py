@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bridge.comparison.differing import Difference, Verdict
 from migration.findings import Exit
-from migration.parity.differing import Difference, Verdict
 from migration.parity.tally import DIFFERENCES_SHOWN, ParityReport, Tally
 from migration.parity.trial import Ending, Outcome
 

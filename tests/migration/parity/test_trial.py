@@ -10,8 +10,10 @@ import pytest
 
 from bridge.client import RequestRefused, WireClient
 from bridge.clock import FakeClock
-from migration.parity.control import Control, OldWayFailed, Person
-from migration.parity.definition import Answer, Comparison, Declared, Sides
+from bridge.comparison.answers import Answer, Declared
+from bridge.comparison.old_way import OldWayFailed
+from migration.parity.control import Control, Person
+from migration.parity.definition import Comparison, Sides
 from migration.parity.trial import ATTEMPTS, TIMES, Ending, Outcome, tried
 
 # Neither way is asked anything here: the comparisons of these tests know their answers.

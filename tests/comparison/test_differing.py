@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from migration.parity.definition import ORDER, ROW, Answer, Declared
-from migration.parity.differing import Difference, Verdict, compare, flat
+from bridge.comparison.answers import ORDER, ROW, Answer, Declared
+from bridge.comparison.differing import Difference, Verdict, compare, flat
 
 ANYTHING = Declared(name="anything", why="For tests.", covers=lambda _: True)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from bridge.comparison.answers import Declared, Place
+from bridge.comparison.differing import moment
 from bridge.content import JUNK, ColumnType, read_copy
-from migration.parity.definition import Declared, Place
-from migration.parity.differing import moment
 
 _HEX: Final = "\\x"
 _UNSEEN: Final = frozenset({"sealed", "unavailable"})

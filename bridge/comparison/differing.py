@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from migration.parity.definition import ORDER, ROW, Answer, Declared, Place, Row
+from bridge.comparison.answers import ORDER, ROW, Answer, Declared, Place, Row
 
 TIMES: Final = ("_at", "activity")
 """How the names of fields end that hold a moment."""
