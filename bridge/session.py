@@ -257,7 +257,7 @@ class Connection:
             self._limits.silence_limit_seconds,
             self._context,
         )
-        comeback = Comeback(identity, source, self._context)
+        comeback = Comeback(identity, source, self._context, all_or_nothing=bool(asked.cursor))
         await comeback.prepare()
         previous = self.session.caller if self.session else None
         rooms = previous.rooms if previous and previous.identity == identity else self._resumed_rooms(identity)
