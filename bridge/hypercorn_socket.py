@@ -77,9 +77,9 @@ class PromptStream(WSStream):
             self._ended.set()
 
     async def _send_pings(self) -> None:
-        while not self.closed:
+        # The original begins with one, when there is no doubt that the peer lives.
+        while not await self._pause():
             await self._send_wsproto_event(Ping())
-            await self._pause()
 
     async def _pause(self) -> bool:
         """Wait for the end, at most until the next ping is due; tell whether it came."""

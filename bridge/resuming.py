@@ -75,7 +75,8 @@ def source_for(
 class Comeback:
     """One client coming back: first what has to be asked, then, without waiting, what is to be told."""
 
-    def __init__(self, identity: Identity, source: Source, context: Context) -> None:
+    def __init__(self, identity: Identity, source: Source, context: Context, *, all_or_nothing: bool) -> None:
+        self._all_or_nothing = all_or_nothing
         self._identity = identity
         self._source = source
         self._context = context
@@ -97,12 +98,15 @@ class Comeback:
         self._asked_until = entries[-1].sequence if entries else self._asked_until
 
     def entries(self, takes: Callable[[Event], bool]) -> Sequence[Entry] | None:
-        """Return what the client is to be told, in order; None if that is not known completely, or too much."""
+        """Return what the client is to be told, in order; None if that is not known completely, or too much.
+
+        Who cannot be told so gets the newest: it was away for a moment as a rule, however long a time we look back.
+        """
         if self._failed or self._source() is None:
             return None
         found = [entry for entry in self._concerned() if self._is_allowed(entry) and takes(entry.event)]
-        characters = sum(_characters(entry.event) for entry in found)
-        return None if len(found) > MAX_ENTRIES or characters > MAX_CHARACTERS else found
+        newest = _newest(found)
+        return None if self._all_or_nothing and len(newest) < len(found) else newest
 
     def _concerned(self) -> list[Entry]:
         return [entry for entry in self._source() or () if self._identity.is_among(entry.members)]
@@ -114,6 +118,16 @@ class Comeback:
             return True
         # What came after the questions was told a moment ago, to who was a member then.
         return event.topic in self._allowed or entry.sequence > self._asked_until
+
+
+def _newest(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Return as many of the last entries as may be told again."""
+    room, first = MAX_CHARACTERS, max(0, len(entries) - MAX_ENTRIES)
+    for number in range(len(entries) - 1, first - 1, -1):
+        room -= _characters(entries[number].event)
+        if room < 0:
+            return entries[number + 1 :]
+    return entries[first:]
 
 
 def _characters(event: Event) -> int:

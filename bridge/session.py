@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -136,16 +137,33 @@ class Connection:
         self._arrived.set()
 
     async def work(self) -> None:
-        """Handle commands one after the other, until cancelled; none is begun whose answer could not be told."""
+        """Handle commands one after the other, until cancelled; none is begun whose answer could not be told.
+
+        What was begun is finished: a write that is given up half-way may have been carried out all the same, and then
+        its message would come later than its place in the order of its conversation.
+        """
         while True:
             while self._commands and not self._outbox.is_closing:
                 command = self._commands.popleft()
                 with bound_contextvars(connection_id=self.id, request_id=command.request_id, action=command.type):
-                    await self._handle(command)
+                    await self._finish(self._handle(command))
             if self.retiring is not None:
                 self._outbox.disconnect(self.retiring)
             self._arrived.clear()
             await self._arrived.wait()
+
+    async def _finish(self, work: Coroutine[object, object, None]) -> None:
+        """Run to the end though the connection ends meanwhile; not when the process does, and it has had its time."""
+        task = asyncio.create_task(work)  # noqa: TID251  # owned here: awaited below, whatever happens
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            try:
+                if self.retiring is None:
+                    await asyncio.wait({task})
+            finally:
+                task.cancel()
+            raise
 
     async def enforce_deadline(self) -> None:
         """Disconnect a client that has not authenticated in time; generous, for W3 fetches keys first."""
@@ -254,7 +272,7 @@ class Connection:
             self._limits.silence_limit_seconds,
             self._context,
         )
-        comeback = Comeback(identity, source, self._context)
+        comeback = Comeback(identity, source, self._context, all_or_nothing=bool(asked.cursor))
         await comeback.prepare()
         previous = self.session.caller if self.session else None
         rooms = previous.rooms if previous and previous.identity == identity else self._resumed_rooms(identity)

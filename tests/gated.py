@@ -119,8 +119,8 @@ class _Noun:
 class GatedStore:
     """A Store over `tables`, every question of which passes the `door`."""
 
-    def __init__(self) -> None:
-        self.tables = MemoryStore()
+    def __init__(self, tables: MemoryStore | None = None) -> None:
+        self.tables = tables or MemoryStore()
         self.door = Doorkeeper()
         self.users = cast("UserStore", _Noun("users", self.tables.users, self.door))
         self.conversations = cast("ConversationStore", _Noun("conversations", self.tables.conversations, self.door))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -186,6 +187,27 @@ async def test_what_is_written_during_the_catch_up_is_found_too() -> None:
     await s.relay.catch_up()
     await s.relay.handle(MessageInserted(message(2)))
     assert s.a.contents == ["legacy 1", "legacy 2"]
+
+
+async def test_a_catch_up_ends_while_others_write_on() -> None:
+    """It holds up the feed; what was written since it began comes from there, and is in the overlap of the next one."""
+    s = await Setting().live()
+    s.legacy_insert(message(0))
+    for number in range(1, 50):
+        s.door.meanwhile(QUESTION, partial(s.legacy_insert, message(number)))
+    await s.relay.catch_up()
+    assert s.store.asked(QUESTION) < 5
+    await s.relay.handle(MessageInserted(s.legacy_insert(message(99))))
+    assert s.a.contents[-1] == "legacy 99"
+
+
+async def test_what_is_dated_ahead_is_read_to_its_end() -> None:
+    """More of it than a page: clocks that go wrong, many of them."""
+    s = await Setting().live()
+    for number in range(1, PAGE + 2):
+        s.legacy_insert(message(number))
+    await s.relay.catch_up()
+    assert len(s.a.contents) == PAGE + 1
 
 
 async def test_a_long_gap_is_read_page_by_page() -> None:

@@ -217,6 +217,29 @@ async def test_an_old_client_is_told_what_its_users_last_connection_may_have_mis
         assert await again.received() == ["perhaps lost", "missed", "live"]
 
 
+async def test_an_old_client_that_may_have_missed_too_much_is_told_the_newest() -> None:
+    """It cannot be told that something is missing, and was away for a moment only, as a rule."""
+    async with old_world() as w:
+        b, c = await w.signed_in(B), await w.signed_in(C)
+        for number in range(MAX_ENTRIES):
+            await say(b, str(number))
+        c.vanish()
+        await say(b, "missed")
+        told = await (await w.signed_in(C)).received()
+        assert told == [*(str(number) for number in range(1, MAX_ENTRIES)), "missed"]
+
+
+async def test_an_old_client_is_told_as_many_long_messages_as_its_outbox_takes() -> None:
+    """The newest of them."""
+    async with old_world() as w:
+        b, c = await w.signed_in(B), await w.signed_in(C)
+        for number in range(5):
+            await say(b, str(number) * (MAX_CHARACTERS // 5 + 1))
+        c.vanish()
+        told = await (await w.signed_in(C)).received()
+        assert [text[0] for text in told] == ["1", "2", "3", "4"]
+
+
 async def test_an_old_client_of_somebody_who_was_not_here_is_told_nothing() -> None:
     """It has just been opened, and loads."""
     async with old_world() as w:

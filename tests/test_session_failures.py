@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -10,7 +11,7 @@ import structlog
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from bridge.errors import StoreDown, StoreRefused
+from bridge.errors import StoreDown, StoreRefused, service_restart
 from bridge.ids import derived_message_id
 from tests.people import ROOM, A, B, C, message, message_id
 from tests.world import Client, World, world
@@ -138,20 +139,36 @@ async def test_an_answer_that_cannot_be_encoded_holds_up_nobody() -> None:
         assert await c.received() == ["next"]
 
 
-async def test_a_client_that_goes_while_its_message_is_written_holds_up_nobody() -> None:
-    """Its place in the line is given back; the row, if it was written, is found by catch-up."""
+async def test_a_message_whose_sender_goes_while_it_is_written_keeps_its_place() -> None:
+    """The write is finished: given up, it would be found by catch-up, and told after later ones."""
     async with world() as w:
         c = await w.signed_in(C)
         gate = w.door.hold_answer("messages.insert")
-        gone = w.client()
-        await gone.authenticate(B)
+        gone = await w.signed_in(B)
         gone.send("send_message", conversationId=ROOM, content="last words")
         await gate.reached()
         gone.vanish()
         await c.ask("send_message", conversationId=ROOM, content="next")
-        assert await c.received() == ["next"]
-        await w.relay.catch_up()
-        assert await c.received() == ["next", "last words"]
+        assert await c.received() == []
+        gate.open()
+        assert gone.working is not None
+        await asyncio.wait({gone.working})
+        assert await c.received() == ["last words", "next"]
+
+
+async def test_the_end_of_the_process_waits_for_nothing_that_hangs() -> None:
+    """Commands had their time between the signal and the end (bridge.websocket)."""
+    async with world() as w:
+        gone = await w.signed_in(B)
+        held = w.door.hold("messages.insert")
+        gone.send("send_message", conversationId=ROOM, content="never")
+        await held.reached()
+        gone.connection.retire(service_restart(1))
+        gone.vanish()
+        assert gone.working is not None
+        await asyncio.wait({gone.working})
+        held.open()
+        assert w.stored() == []
 
 
 async def _everything(w: World) -> None:

@@ -85,12 +85,16 @@ def fill(store: GatedStore) -> None:
 
 
 class Parts:
-    """The parts of a bridge process, put together as bridge.app does; enough where no client takes part."""
+    """The parts of a bridge process, put together as bridge.app does; enough where no client takes part.
 
-    def __init__(self) -> None:
-        self.clock = FakeClock()
-        self.store = GatedStore()
-        fill(self.store)
+    `before`: the process before this one, whose tables and time go on.
+    """
+
+    def __init__(self, before: Parts | None = None) -> None:
+        self.clock: FakeClock = before.clock if before else FakeClock()
+        self.store: GatedStore = GatedStore(before.store.tables if before else None)
+        if before is None:
+            fill(self.store)
         self.door = self.store.door
         self.tables = self.store.tables
         self.feed = MemoryFeed()
@@ -279,8 +283,8 @@ class Client:
 class World(Parts):
     """Parts with clients, whose tasks the world owns."""
 
-    def __init__(self, tasks: asyncio.TaskGroup) -> None:
-        super().__init__()
+    def __init__(self, tasks: asyncio.TaskGroup, before: Parts | None = None) -> None:
+        super().__init__(before)
         self._tasks = tasks
         self._running: list[asyncio.Task[None]] = []
 

@@ -48,6 +48,8 @@ class CatchUp:
             if page[-1] == after:
                 break  # "infinity" and years that Python cannot hold are after everything: no end would come
             after = page[-1]
+            if after.created_at > until and len(page) < PAGE:
+                break  # what was written since we began comes by the feed; while much is written, no end would come
         self._complete_until = until
         self._has_run = True
         return settled

@@ -43,12 +43,17 @@ def latency_row(name: str, sample: Sequence[float], goal: str = "") -> Row:
 LATENCY_HEADINGS = ("", "n", "p50", "p99", "max", "goal")
 
 
-def print_table(title: str, headings: Sequence[str], rows: Sequence[Row]) -> None:
-    """Print a table in Markdown, so that it can be pasted into the documents."""
+def table_text(headings: Sequence[str], rows: Sequence[Row]) -> str:
+    """Return a table in Markdown, its columns aligned."""
     cells = [list(headings), *([row.name, *row.values] for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(headings))]
-    print(f"\n### {title}\n")
-    for number, line in enumerate(cells):
-        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |")
-        if number == 0:
-            print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(one, widths, strict=True)) + " |" for one in cells
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def print_table(title: str, headings: Sequence[str], rows: Sequence[Row]) -> None:
+    """Print a table in Markdown, so that it can be pasted into the documents."""
+    print(f"\n### {title}\n\n{table_text(headings, rows)}")

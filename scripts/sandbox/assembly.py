@@ -168,12 +168,22 @@ class Sandbox:
             tasks.create_task(realtime.start())
             tasks.create_task(people.seed(dsn))
         await people.set_passwords(dsn)
-        proxy = Proxy(data_api.url, self.keys, self.api_faults, gateway.url)
+        proxy = Proxy(lambda: data_api.url, self.keys, self.api_faults, gateway.url)
         starting.push_async_callback(proxy.close)
-        control = Control(faults=self.faults, api_faults=self.api_faults, mint=people.mint, status=self._status)
+        control = Control(
+            faults=self.faults,
+            api_faults=self.api_faults,
+            mint=people.mint,
+            status=self._status,
+            crash=lambda: self._crash_postgres(data_api),
+        )
         await gateway.start(proxy=proxy, realtime=realtime, control=control.routes())
         self._watch = asyncio.create_task(self._watch_parts(data_api, realtime), name="watch of the sandbox")
         starting.push_async_callback(self._end_watch)
+
+    async def _crash_postgres(self, data_api: DataApi) -> None:
+        async with data_api.replaced():
+            await self._postgres.crash()
 
     async def _watch_parts(self, data_api: DataApi, realtime: RealtimeServer) -> None:
         """Wait until a part dies, and report it.

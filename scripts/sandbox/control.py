@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -12,6 +12,7 @@ from aiohttp import web
 from scripts.sandbox.access import Refused
 from scripts.sandbox.api_faults import ApiFaultRefused, ApiFaults
 from scripts.sandbox.gateway import Handler
+from scripts.sandbox.postmaster import PostgresError
 from scripts.sandbox.realtime.faults import FaultRefused, Faults
 
 
@@ -35,12 +36,19 @@ class Control:
     """The handlers; `routes` is what the gateway mounts."""
 
     def __init__(
-        self, *, faults: Faults, api_faults: ApiFaults, mint: Mint, status: Callable[[], Mapping[str, object]]
+        self,
+        *,
+        faults: Faults,
+        api_faults: ApiFaults,
+        mint: Mint,
+        status: Callable[[], Mapping[str, object]],
+        crash: Callable[[], Awaitable[None]],
     ) -> None:
         self._faults = faults
         self._api_faults = api_faults
         self._mint = mint
         self._status = status
+        self._crash = crash
 
     def routes(self) -> dict[tuple[str, str], Handler]:
         """Return the endpoints by method and path."""
@@ -51,6 +59,7 @@ class Control:
             ("DELETE", "/sandbox/faults"): self._reset_faults,
             ("GET", "/sandbox/metrics"): self._tell_metrics,
             ("POST", "/sandbox/token"): self._sign_token,
+            ("POST", "/sandbox/postgres/crash"): self._crash_postgres,
         }
 
     async def _tell_status(self, request: web.Request) -> web.Response:
@@ -93,6 +102,14 @@ class Control:
         except LookupError as error:
             raise Refused(404, {"message": str(error)}) from error
         return web.json_response({"token": token})
+
+    async def _crash_postgres(self, request: web.Request) -> web.Response:
+        """Kill the database server as kill -9 does and start it again; answered once it lets clients in."""
+        try:
+            await self._crash()
+        except PostgresError as error:
+            raise Refused(409, {"message": str(error)}) from error
+        return web.json_response(self._snapshot())
 
     def _snapshot(self) -> dict[str, object]:
         return {**self._faults.snapshot(), "data_api": self._api_faults.snapshot()}

@@ -7,6 +7,8 @@ import json
 import os
 from asyncio.subprocess import PIPE, Process
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from scripts.sandbox.keys import Keys
 from scripts.sandbox.npm import node_command
@@ -29,6 +31,7 @@ class DataApi:
         self._last_lines: deque[str] = deque(maxlen=KEPT_LOG_LINES)
         self._process: Process | None = None
         self._listening: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
 
     async def start(self) -> None:
         """Start the child and wait until it answers.
@@ -65,10 +68,22 @@ class DataApi:
             DataApiError: always.
 
         """
-        if self._process is None:
-            raise RuntimeError("not started")
-        status = await self._process.wait()
-        raise DataApiError(f"The Data API ended with status {status}. {self.last_words()}")
+        while True:
+            process = self._process
+            if process is None:
+                raise RuntimeError("not started")
+            status = await process.wait()
+            async with self._turn:  # whoever replaces it holds this
+                if self._process is process:
+                    raise DataApiError(f"The Data API ended with status {status}. {self.last_words()}")
+
+    @asynccontextmanager
+    async def replaced(self) -> AsyncIterator[None]:
+        """Do something that its database client does not survive, though PostgREST would; then there is a new child."""
+        async with self._turn:
+            yield
+            await self.stop()
+            await self.start()
 
     async def stop(self) -> None:
         """End the child and wait for it; harmless if it never started."""

@@ -89,6 +89,11 @@ class Postgres:
         await postmaster.stop()
         await postmaster.start(self.dsn)
 
+    async def crash(self) -> None:
+        """Kill the server and start it again, as a supervisor does after a crash."""
+        await self.kill()
+        await self.restart()
+
     def _own_postmaster(self) -> Postmaster:
         if self._postmaster is None:
             raise PostgresError("only a server of the sandbox's own can be killed and restarted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import aiohttp
 from aiohttp import web
@@ -31,7 +32,7 @@ _BAD_GATEWAY = {"message": "An invalid response was received from the upstream s
 class Proxy:
     """One client for the parts behind the gateway; `close` ends it."""
 
-    def __init__(self, upstream: str, keys: Keys, faults: ApiFaults, site_url: str) -> None:
+    def __init__(self, upstream: Callable[[], str], keys: Keys, faults: ApiFaults, site_url: str) -> None:
         self._upstream = upstream
         self._keys = keys
         self._faults = faults
@@ -58,7 +59,7 @@ class Proxy:
         try:
             answer = await self._session.request(
                 request.method,
-                URL(self._upstream + _path_and_query(request), encoded=True),
+                URL(self._upstream() + _path_and_query(request), encoded=True),
                 headers=_headers_for(request, caller),
                 data=await _body(request),
                 allow_redirects=False,

@@ -288,6 +288,34 @@ async def test_a_restarted_database_is_no_death() -> None:
             assert (await client.get(f"{address.url}/sandbox/status")).json()["healthy"]
 
 
+async def test_a_database_can_be_crashed_over_http() -> None:
+    """As kill -9 does, under load; what was answered is there, and the next request is answered."""
+    async with Sandbox() as sandbox:
+        address = sandbox.address()
+        crowd, row = f"{address.url}/rest/v1/users?limit=1", {"name": "kept"}
+        async with httpx.AsyncClient(headers={"apikey": address.secret_key}, timeout=DEADLINE_SECONDS) as client:
+            (await client.post(f"{address.url}/rest/v1/groups", json=row)).raise_for_status()
+            crashed, *_ = await asyncio.gather(
+                client.post(f"{address.url}/sandbox/postgres/crash"),
+                *(client.get(crowd) for _ in range(20)),
+                return_exceptions=True,  # some of them are under way when it happens
+            )
+            assert isinstance(crashed, httpx.Response)
+            assert crashed.status_code == 200
+            kept = await client.get(f"{address.url}/rest/v1/groups?name=eq.kept")
+            assert [one["name"] for one in kept.json()] == ["kept"]
+            assert (await client.get(f"{address.url}/sandbox/status")).json()["healthy"]
+
+
+async def test_a_database_that_is_not_ours_is_not_crashed() -> None:
+    """The request is refused, and the server goes on."""
+    async with Postgres() as server, Sandbox(Options(database_url=server.dsn, seed=False)) as sandbox:
+        address = sandbox.address()
+        async with httpx.AsyncClient(base_url=address.url, headers={"apikey": address.secret_key}) as client:
+            assert (await client.post("/sandbox/postgres/crash")).status_code == 409
+            assert (await client.get("/rest/v1/users?limit=1")).status_code == 200
+
+
 def test_the_address_survives_its_line() -> None:
     """What is printed as JSON is read back equal."""
     line = (

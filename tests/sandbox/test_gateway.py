@@ -118,6 +118,7 @@ def test_only_the_secret_key_steers_the_sandbox(http: httpx.Client, sandbox: San
             http.get("/sandbox/status", headers=headers),
             http.post("/sandbox/token", json={"person": "bob"}, headers=headers),
             http.post("/sandbox/faults", json={}, headers=headers),
+            http.post("/sandbox/postgres/crash", headers=headers),
         ):
             assert answer.status_code == 401
 

@@ -1,0 +1,1 @@
+"""The Autobahn test suite against the bridge's own WebSocket stack."""

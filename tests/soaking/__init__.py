@@ -1,0 +1,1 @@
+"""The long trials, by themselves."""
