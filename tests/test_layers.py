@@ -55,7 +55,8 @@ HOMES: dict[str, frozenset[str]] = {
         "sqlite3": "bridge.usage.sqlite",
         "tenacity": "bridge.store.supabase bridge.feed.supabase",
         "httpx": "bridge.store.supabase bridge.app bridge.auth_server bridge.comparison.postgrest bridge.measured_http "
-        "compat.passthrough migration.project migration.report.evidence migration.rollout.bridges migration.parity.control",
+        "compat.passthrough migration.project migration.report.evidence migration.rollout.bridges "
+        "migration.parity.control",
         "httpx_aiohttp": "bridge.auth_server",
         "openfeature": "bridge.rollout",
         "tomlkit": "bridge.rollout",
