@@ -84,7 +84,6 @@ def _serve(*, until_eof: bool) -> int:
         print(f"bridge: {error}", file=sys.stderr)
         return EXIT_CONFIG
     configure_logs(settings.log_level, as_json=settings.log_json)
-    allow_open_files(settings)
     try:
         asyncio.run(_start(settings, until_eof=until_eof))
     except ConfigError as error:
@@ -105,6 +104,7 @@ def _serve(*, until_eof: bool) -> int:
 
 async def _start(settings: Settings, *, until_eof: bool) -> None:
     bridge = create_bridge(settings)
+    allow_open_files(settings)  # after what may still be wrong with the settings, which is said in one sentence
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
