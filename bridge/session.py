@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Coroutine
-from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 from msgspec import Struct
@@ -14,12 +12,11 @@ from structlog.contextvars import bound_contextvars
 
 from bridge import protocol
 from bridge.actions import ACTIONS
-from bridge.actions.context import Caller, Context, Outcome, Rooms
+from bridge.actions.context import Context, Outcome
 from bridge.actions.registry import Action
-from bridge.auth import Claims, TokenVerifier
-from bridge.authentication import Authenticated, ClientName, read_authenticate
-from bridge.capabilities import Capability, known_capabilities
-from bridge.dial import Dial, person_of
+from bridge.auth import TokenVerifier
+from bridge.dial import Dial
+from bridge.entrance import Entrance, Limits
 from bridge.errors import (
     AUTH_FAILED,
     INTERNAL_ERROR,
@@ -32,21 +29,13 @@ from bridge.errors import (
     StoreError,
     unknown_type,
 )
-from bridge.events import as_seen_by
-from bridge.identity import find_user, identity_of
 from bridge.ids import fresh_id
-from bridge.models import Identity, User, profile_of
 from bridge.outbox import Outbox
 from bridge.protocol import BadFrame, Command
-from bridge.pushes import encode_push
-from bridge.rates import Bucket, Rate
-from bridge.resuming import Comeback, source_for
-from bridge.rows import user_row
+from bridge.rates import Bucket
 from bridge.shadow import Reading, Shadow
 from bridge.signed_in import Session
-from bridge.usage.programs import named
 
-MAX_LOGGED_CHARACTERS = 40
 OK = "ok"
 UNKNOWN = "unknown"
 
@@ -59,18 +48,6 @@ class Ping(Struct, frozen=True):
 
 class Pong(Struct, frozen=True):
     """Result of ping."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one client may use, in commands, seconds and the like."""
-
-    max_waiting_commands: int
-    frames: Rate
-    auth_deadline_seconds: float
-    silence_limit_seconds: float
-    leeway: timedelta
-    phone_identity: bool
 
 
 class Connection:
@@ -86,20 +63,22 @@ class Connection:
         shadow: Shadow | None = None,
     ) -> None:
         self.id = fresh_id()
-        self.session: Session | None = None
         self._context = context
-        self._verifier = verifier
         self._outbox = outbox
         self._limits = limits
         self._shadow = shadow
         self._bucket = Bucket(limits.frames, context.clock)
-        self._dial = dial
         self._commands: deque[Command] = deque()
         self.retiring: Disconnect | None = None
         """Why and with what words it ends, once nothing more is taken."""
         self._arrived = asyncio.Event()
         context.measures.opened.add()
-        self._authenticated = asyncio.Event()
+        self._entrance = Entrance(context, verifier, outbox, limits, dial, keeps_tokens=shadow is not None)
+
+    @property
+    def session(self) -> Session | None:
+        """Return whose it is now, if it is anybody's."""
+        return self._entrance.session
 
     def receive(self, frame: object) -> None:
         """Take one frame from the socket; never waits. Pings are answered at once, the rest waits for its turn."""
@@ -129,7 +108,8 @@ class Connection:
         """Count a frame, whatever is in it: even a broken one is read and answered."""
         if not self._bucket.take():
             return False
-        return self.session is None or self._context.guests.may_send(self.session.identity.user_id)
+        session = self.session
+        return session is None or self._context.guests.may_send(session.identity.user_id)
 
     def retire(self, why: Disconnect) -> None:
         """Take no more commands, finish those that were taken, then end: an acknowledged send is never cut off."""
@@ -169,29 +149,13 @@ class Connection:
         """Disconnect a client that has not authenticated in time; generous, for W3 fetches keys first."""
         try:
             async with asyncio.timeout(self._limits.auth_deadline_seconds):
-                await self._authenticated.wait()
+                await self._entrance.used.wait()
         except TimeoutError:  # quiet: the close code says it, and is counted
             self._outbox.disconnect(Disconnect(CloseCode.NOT_AUTHENTICATED_IN_TIME, "not authenticated in time"))
 
     def close(self) -> None:
         """Forget the client, but for what it had open: it may come back (contract F27)."""
-        if self.session is not None:
-            caller = self.session.caller
-            self._context.left_rooms.leave(caller.identity.user_id, caller.rooms.joined)
-        self._end_session()
-
-    def _end_session(self) -> None:
-        if self.session is not None:
-            caller = self.session.caller
-            for conversation_id in caller.rooms.typing:
-                self._context.typing.end(conversation_id, caller.identity.user_id)
-            caller.rooms.typing.clear()
-            self._context.hub.detach(self.session)
-            self._context.guests.leave(caller.identity.user_id, self._outbox)
-            self._context.logins.leave(self.session.login_id, self._outbox)
-            self._dial.leave(self._outbox)
-            self._context.presence.disconnect(caller.identity.user_id)
-            self.session = None
+        self._entrance.close()
 
     async def _handle(self, command: Command) -> None:
         """Answer a command, and measure it."""
@@ -215,7 +179,7 @@ class Connection:
         action = ACTIONS.get(command.type)
         try:
             if command.type == "auth":
-                await self._authenticate(command)
+                await self._entrance.admit(command.payload, lambda result: self._reply("auth_success", result, command))
             elif action is None:
                 raise ActionError(unknown_type(command.type))
             else:
@@ -232,11 +196,12 @@ class Connection:
         return None
 
     async def _perform(self, action: Action[Struct], command: Command) -> None:
-        if self.session is None:
+        session = self.session
+        if session is None:
             raise ActionError(action.faults.unauthenticated)
-        if self.session.is_expired():
+        if session.is_expired():
             raise ActionError(INVALID_TOKEN)
-        caller, token = self.session.caller, self.session.token
+        caller, token = session.caller, session.token
         cursor = "" if self._shadow is None else self._context.history.cursor()
         outcome: Outcome = await action.perform(command.payload, caller, self._context)
         try:
@@ -247,94 +212,6 @@ class Connection:
                 outcome.then()
         if self._shadow is not None:
             self._shadow.take(Reading(action.name, outcome.result, caller.identity, token, cursor))
-
-    async def _authenticate(self, command: Command) -> None:
-        """Verify the token and become its user; a failed attempt leaves the connection as it was."""
-        asked = read_authenticate(command.payload)
-        claims = await self._verifier.verify(asked.token)
-        if self._context.logins.has_ended(claims.login_id):
-            log.info("token.refused", cause="signed out")
-            raise ActionError(INVALID_TOKEN)
-        user = await find_user(claims, self._context.store.users, phone_identity=self._limits.phone_identity)
-        identity = identity_of(user, claims)
-        capabilities = known_capabilities(asked.capabilities)
-        seat = await self._dial.admit(person_of(user, asked.client), capabilities, self._outbox)
-        if seat is not None and self._dial.turns_away(seat):
-            row = user_row(user, claims.auth_id, claims.email)
-            self._reply("auth_success", seat.farewell(row, self._context.history.cursor()), command)
-            self._dial.turn_away(seat)  # no session begins
-            return
-        source = source_for(
-            asked.cursor,
-            capabilities,
-            identity,
-            self.session,
-            self._limits.silence_limit_seconds,
-            self._context,
-        )
-        comeback = Comeback(identity, source, self._context, all_or_nothing=bool(asked.cursor))
-        await comeback.prepare()
-        previous = self.session.caller if self.session else None
-        rooms = previous.rooms if previous and previous.identity == identity else self._resumed_rooms(identity)
-        self._end_session()
-        self._context.profiles.remember(profile_of(user))
-        caller = Caller(identity=identity, user=user, rooms=rooms, capabilities=capabilities)
-        self.session = Session(
-            caller,
-            claims,
-            self._outbox,
-            self._context,
-            self._limits.leeway,
-            token="" if self._shadow is None else asked.token,
-        )
-        self._authenticated.set()
-        self._dial.take(seat)
-        self._welcome(user, claims, comeback, command, shown_cursor=asked.cursor)
-        self._context.presence.connect(identity)
-        self._context.guests.arrive(identity.user_id, self._outbox)
-        self._context.logins.arrive(claims.login_id, asked.token, self._outbox)
-        self._note(user, asked.client)
-
-    def _note(self, user: User, client: ClientName) -> None:
-        self._context.usage.asked("socket", named(client.name, client.version), user.id)
-        log.info(
-            "session.authenticated",
-            user_id=user.id,
-            client=client.name[:MAX_LOGGED_CHARACTERS],
-            version=client.version[:MAX_LOGGED_CHARACTERS],
-        )
-
-    def _welcome(
-        self, user: User, claims: Claims, comeback: Comeback, command: Command, *, shown_cursor: str | None
-    ) -> None:
-        """Answer, tell what was missed, take a place in the hub; no await in between.
-
-        So no push overtakes auth_success, and none falls between what is told again and what is told live.
-        """
-        session = self.session
-        if session is None:
-            raise AssertionError("welcomed without a session")
-        missed = comeback.entries(session.takes)
-        result = Authenticated(
-            user=user_row(user, claims.auth_id, claims.email),
-            capabilities=sorted(session.capabilities),
-            cursor=self._context.history.cursor() if missed is None or not shown_cursor else shown_cursor,
-            resumed=missed is not None and shown_cursor is not None,
-            rollout=self._dial.shown(self._outbox),
-        )
-        self._reply("auth_success", result, command)
-        self._context.measures.comebacks.add("lost" if missed is None else "replayed" if missed else "nothing_missed")
-        self._context.measures.replayed.add(by=len(missed or ()))
-        now = self._context.clock.now()
-        for entry in missed or ():
-            session.deliver(encode_push(as_seen_by(session.identity, entry.event), entry.cursor, now))
-        if Capability.CONNECTION_STATUS in session.capabilities:
-            self._outbox.put(encode_push(self._context.health.current, self._context.history.cursor(), now))
-        self._context.hub.attach(session)
-
-    def _resumed_rooms(self, identity: Identity) -> Rooms:
-        """Return what this user's last connection had open; who is a member still is looked at when it matters."""
-        return Rooms(joined=dict.fromkeys(self._context.left_rooms.take(identity.user_id)))
 
     def _reply(self, reply_type: str, result: object, command: Command) -> None:
         now = self._context.clock.now()

@@ -13,6 +13,7 @@ from bridge.clock import Clock
 from bridge.comparison.old_way import OldWay
 from bridge.crowd import Doors, Guests, UserLimits
 from bridge.dial import Dial
+from bridge.entrance import Limits
 from bridge.errors import ConfigError
 from bridge.health import Health
 from bridge.history import History
@@ -36,7 +37,7 @@ from bridge.rollout.gates import Measure, Sources
 from bridge.rollout.plan_file import PlanFile
 from bridge.rollout.shares import RecentShare
 from bridge.send_times import SendTimes
-from bridge.session import Connection, Limits
+from bridge.session import Connection
 from bridge.settings import Settings
 from bridge.shadow import Shadow
 from bridge.stepping_back import StepBack

@@ -21,6 +21,7 @@ from bridge.capabilities import Capability
 from bridge.clock import FakeClock
 from bridge.crowd import Guests, UserLimits
 from bridge.dial import Dial
+from bridge.entrance import Limits
 from bridge.errors import Disconnect
 from bridge.events import ConnectionStatusChanged, Event
 from bridge.feed.memory import MemoryFeed
@@ -45,7 +46,7 @@ from bridge.receipts import Receipts
 from bridge.relay import Relay
 from bridge.rollout.asking import Rollout
 from bridge.send_times import SendTimes
-from bridge.session import Connection, Limits
+from bridge.session import Connection
 from bridge.shadow import Shadow
 from bridge.store.memory.tables import conversation_of
 from bridge.typing_state import TypingState
