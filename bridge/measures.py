@@ -143,6 +143,13 @@ class Measures:
         failed = sum(number for labels, number in answered if labels[1] in _OWN_FAULTS)
         return failed, sum(number for _, number in answered)
 
+    def mismatched_reads(self) -> tuple[int, int]:
+        """Return how many reads differed from what the old way says, and how many were compared to the end."""
+        counts: Counter[str] = Counter()
+        for (_, outcome, _), number in self.shadowed.values.items():
+            counts[outcome] += number
+        return counts["mismatch"], counts["mismatch"] + counts["match"]
+
     def all(self) -> Iterator[Measure]:
         """Yield every measure."""
         return (one for one in vars(self).values() if isinstance(one, Measure))

@@ -79,3 +79,11 @@ def test_commands_that_failed_by_the_servers_own_fault() -> None:
     ]:
         measures.commands.add(kind, outcome, by=10)
     assert measures.failed_commands() == (20, 40)
+
+
+def test_reads_that_differed_from_the_old_way() -> None:
+    """Of those that were compared to the end."""
+    measures = Measures()
+    for outcome, number in [("match", 90), ("mismatch", 10), ("error", 5), ("skipped", 7)]:
+        measures.shadowed.add("load_groups", outcome, "", by=number)
+    assert measures.mismatched_reads() == (10, 100)

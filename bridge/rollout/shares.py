@@ -35,3 +35,13 @@ class RecentShare:
         if number - number_before < LEAST:
             return None
         return (failed - failed_before) / (number - number_before)
+
+
+def rest_of(share: Callable[[], float | None]) -> Callable[[], float | None]:
+    """Return a source for what a share leaves of the whole."""
+
+    def rest() -> float | None:
+        value = share()
+        return None if value is None else 1.0 - value
+
+    return rest

@@ -78,7 +78,8 @@ def _wishes(given: argparse.Namespace, clock: Clock) -> Wishes:
         plan=plan,
         bridges=tuple(given.bridge or settings.listed_bridges),
         operator_token=token.get_secret_value() if token else None,
-        readings={**evidence(settings.directory, clock.now()), **dict(given.reading)},
+        readings=dict(given.reading),
+        kept=evidence(settings.directory, clock.now()),
     )
 
 

@@ -15,13 +15,24 @@ from migration.rollout.bridges import BridgeView
 _WORST_FIRST: Final = (GateState.BROKEN, GateState.UNKNOWN, GateState.HOLDS)
 
 
-def judged_gates(plan: Plan, views: Sequence[BridgeView], handed: Mapping[Measure, float]) -> tuple[Gate, ...]:
-    """Return every gate of the plan as it stands where it stands worst; what is handed in counts before the bridges."""
-    here = {
-        gate.measure: replace(gate, seconds=0.0 if gate.value is None else None) for gate in gates(plan.gates, handed)
-    }
+def judged_gates(
+    plan: Plan, views: Sequence[BridgeView], handed: Mapping[Measure, float], kept: Mapping[Measure, float]
+) -> tuple[Gate, ...]:
+    """Return every gate of the plan as it stands: by what is handed in, else by the bridges, where it stands worst.
+
+    What another tool has kept counts where a bridge does not know.
+    """
     seen = [gate for view in views if view.status and view.status.plan for gate in view.status.plan.gates]
-    return tuple(gate if measure in handed else _worst(gate, seen) for measure, gate in here.items())
+    by_hand, by_tools = gates(plan.gates, handed), gates(plan.gates, kept)
+    return tuple(_chosen(hand, tool, _worst(hand, seen)) for hand, tool in zip(by_hand, by_tools, strict=True))
+
+
+def _chosen(by_hand: Gate, by_tool: Gate, by_bridges: Gate) -> Gate:
+    if by_hand.value is not None:
+        return replace(by_hand, seconds=None)
+    if by_bridges.state is GateState.UNKNOWN and by_tool.value is not None:
+        return replace(by_tool, seconds=None)
+    return by_bridges
 
 
 def _worst(unknown: Gate, seen: Iterable[Gate]) -> Gate:

@@ -33,6 +33,9 @@ class Wishes(Struct, frozen=True, kw_only=True):
     bridges: tuple[str, ...] = ()
     operator_token: str | None = None
     readings: Mapping[Measure, float] = {}
+    """Handed in on the command line."""
+    kept: Mapping[Measure, float] = {}
+    """From other tools' reports."""
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -120,7 +123,7 @@ def standing(wishes: Wishes, clock: Clock) -> Standing:
 
 def _standing(current: PlanInForce, views: tuple[BridgeView, ...], wishes: Wishes, clock: Clock) -> Standing:
     plan = current.plan
-    found = judged_gates(plan, views, wishes.readings)
+    found = judged_gates(plan, views, wishes.readings, wishes.kept)
     return Standing(
         as_of=clock.now(),
         stage=plan.stage,

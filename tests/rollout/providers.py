@@ -100,6 +100,12 @@ class Slow(OwnProvider):
         threading.Event().wait(5)
 
 
+class Unhashable(OwnProvider):
+    """Equal to others, and so of no use as a key; the SDK keeps providers by key."""
+
+    __hash__ = None  # type: ignore[assignment]  # that is the point
+
+
 def make() -> OwnProvider:
     """Make a provider."""
     return OwnProvider()

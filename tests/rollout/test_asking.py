@@ -18,7 +18,7 @@ from bridge.rollout.asking import Rollout
 from bridge.rollout.deciding import Person
 from bridge.rollout.plan import Plan
 from tests.plans import HeldPlan, plan_of
-from tests.rollout.providers import Broken, OwnProvider, Slow
+from tests.rollout.providers import Broken, OwnProvider, Slow, Unhashable
 
 PERSON = Person(user_id=UserId("aaaaaaaa-0000-4000-8000-000000000002"), client="web", version="2.4.0")
 
@@ -137,6 +137,7 @@ async def test_a_provider_that_changes_its_mind_is_asked_again() -> None:
     [
         (Broken, "names a provider that fails to get ready."),
         (Slow, "names a provider that does not get ready."),
+        (Unhashable, "names a provider that the SDK does not take."),
     ],
 )
 async def test_a_provider_that_does_not_get_ready_is_one_sentence(

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from bridge.paths import Stage
+from bridge.rollout import editing
 from bridge.rollout.editing import (
     Place,
     PlanChanged,
@@ -126,6 +127,17 @@ def test_a_file_that_cannot_be_replaced_stays_as_it_was(path: Path, monkeypatch:
         write_step(path, seen, Place(Stage.FULL), change(path))
     assert path.read_bytes() == text
     assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def test_a_text_that_does_not_read_as_it_was_meant_is_not_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the editor of the text has done to it."""
+    text = path.read_bytes()
+    monkeypatch.setattr(editing, "rewritten", lambda before, *_: before.replace(b"kill_switch = false", b""))
+    with pytest.raises(
+        PlanError, match=r"^The plan is written in a way that cannot be changed safely; change it by hand\.$"
+    ):
+        write_step(path, read_plan_file(path), Place(Stage.FULL), change(path))
+    assert path.read_bytes() == text
 
 
 def test_a_link_stays_one(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.clock import FakeClock
-from bridge.rollout.shares import LEAST, WINDOW_SECONDS, RecentShare
+from bridge.rollout.shares import LEAST, WINDOW_SECONDS, RecentShare, rest_of
 
 
 class Counters:
@@ -38,3 +38,8 @@ def test_too_little_says_nothing() -> None:
     assert counters.count(LEAST - 1, failed=1) is None
     assert counters.count(1, failed=0) == 1 / LEAST
     assert counters.count(0, failed=0, seconds=WINDOW_SECONDS * 2) is None
+
+
+def test_the_rest_of_a_share() -> None:
+    """What is not known stays so."""
+    assert [rest_of(lambda: 0.25)(), rest_of(lambda: 0.0)(), rest_of(lambda: None)()] == [0.75, 1.0, None]

@@ -196,6 +196,8 @@ def test_the_last_run_of_parity_opens_its_gate(scene: Scene) -> None:
     keep_parity(scene.path.parent, 0.995, ended_at=datetime.now(UTC))
     assert scene.run("check")[0] == Exit.CLEAN
     assert scene.run("check", "--reading", "min_consistency=0.98")[0] == Exit.FOUND
+    with bridge(following(scene.path)) as url:
+        assert scene.run("check", "--bridge", url)[0] == Exit.CLEAN
 
 
 def test_a_plan_without_gates_goes_on_as_it_is_told(scene: Scene) -> None:
