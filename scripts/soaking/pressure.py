@@ -21,11 +21,12 @@ from scripts.sandbox.address import SandboxAddress
 from scripts.soaking.results import MemoryRun, keep
 from scripts.stack import running_bridge, running_sandbox
 
-TEXT = "x" * 8_000
+TEXT = "x" * 32_000
 MESSAGES_A_SECOND = 40
 SILENT_CLIENTS = 5
 SAMPLE_SECONDS = 1.0
 REST_SECONDS = 5.0
+WAKING_SECONDS = 5.0
 ROUND_SECONDS = 60.0
 """After so long a client that does not read is replaced by a new one: it cannot notice that it was closed."""
 
@@ -122,17 +123,20 @@ async def _never_read(stage: Stage, tally: Tally) -> None:
     sleepers = [await stage.connection("carol", max_queue=1) for _ in range(SILENT_CLIENTS)]
     await asyncio.sleep(ROUND_SECONDS)
     for sleeper in sleepers:
-        sleeper.transport.abort()
-        # A transport that was reset under a paused reader says so only now.
         tally.closed += await _was_closed(sleeper)
+        sleeper.transport.abort()
 
 
 async def _was_closed(connection: ClientConnection) -> bool:
+    """Wake up and read: one that is still alive has more to read than fits into a moment."""
     try:
-        while True:
-            await connection.recv()
-    except ConnectionClosed as closed:
-        return closed.rcvd is not None
+        async with asyncio.timeout(WAKING_SECONDS):
+            while True:
+                await connection.recv()
+    except TimeoutError:
+        return False
+    except ConnectionClosed:
+        return True
 
 
 async def _flood(stage: Stage, tally: Tally) -> None:

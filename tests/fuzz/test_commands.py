@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from bridge.actions import ACTIONS
 from bridge.authentication import Authenticate
+from bridge.protocol import LISTED_TYPES
 from tests.fuzz.trying import thoroughly, tried
 from tests.people import OTHER_ROOM, ROOM, A, B, C, X, message, message_id
 from tests.world import Client, world
@@ -87,7 +88,7 @@ async def test_every_command_is_answered_once_as_specified(sent: list[tuple[str,
             for number in (1, 2):
                 w.legacy_insert(message(number, content="hello"))
             b, c = await w.signed_in(B), await w.signed_in(C)
-            b.also = c.also = frozenset({"marked_as_read", "presence_loaded", "presence_set"})
+            b.also = c.also = LISTED_TYPES
             for name, payload in sent:
                 await _asked(b, name, payload)
             assert (await b.ask("ping")).type == "pong"
