@@ -93,13 +93,27 @@ class BridgeSeen(Struct, frozen=True, kw_only=True):
     trouble: str | None = None
 
 
+class Rehearsed(Struct, frozen=True, kw_only=True):
+    """One step of a drill, and how long it took until every connection was where it should be."""
+
+    what: str
+    before: str
+    now: str
+    seconds: float
+    trouble: tuple[str, ...] = ()
+
+
 class Rehearsal(Struct, frozen=True, kw_only=True):
     """What the report needs of a rollout drill."""
 
+    format: int
     as_of: datetime
-    passed: bool
-    steps: tuple[tuple[str, float], ...] = ()
-    """What was done, and how many seconds it took until every connection was where it should be."""
+    steps: tuple[Rehearsed, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether every connection came where it should be, each time."""
+        return not any(step.trouble for step in self.steps)
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -138,7 +152,7 @@ def gather(sources: Sources, now: datetime) -> Evidence:
         check=read.document("check.json", Report),
         audit=read.document("audit.json", Report),
         parity=read.document("parity.json", Parity),
-        drill=read.document("drill.json", Rehearsal),
+        drill=read.document("rollout-drill.json", Rehearsal),
         usage=_usage(sources.usage_file, (now - timedelta(days=DAYS)).date()),
         bridges=_bridges(sources),
     )

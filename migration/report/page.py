@@ -149,8 +149,16 @@ def _paths(bridges: Sequence[BridgeSeen]) -> str:
 def _drill(drill: Rehearsal | None) -> str:
     if drill is None:
         return NOT_KNOWN.format("Run python -m migration rollout drill.")
-    longest = max((seconds for _, seconds in drill.steps), default=0.0) or 1.0
-    rows = [Bar(label=name, share=seconds / longest, value=f"{seconds:.2f} s") for name, seconds in drill.steps]
+    longest = max((step.seconds for step in drill.steps), default=0.0) or 1.0
+    rows = [
+        Bar(
+            label=f"{step.what}: {step.before} → {step.now}",
+            share=step.seconds / longest,
+            value=f"{step.seconds:.2f} s",
+            is_bad=bool(step.trouble),
+        )
+        for step in drill.steps
+    ]
     said = f"On {drill.as_of:%Y-%m-%d}: {'it worked' if drill.passed else 'it failed'}."
     return bars("Seconds until every connection was where it should be", rows) + f'<p class="quiet">{said}</p>'
 

@@ -18,6 +18,7 @@ from migration.report.evidence import (
     Parity,
     Rate,
     Rehearsal,
+    Rehearsed,
     Rollout,
 )
 
@@ -68,6 +69,15 @@ def bridge(lag: float | None = 0.25, *, live: bool = True, rollout: Rollout | No
     )
 
 
+def rehearsal(*trouble: str, as_of: datetime = NOW) -> Rehearsal:
+    """Return a drill, the last step of which perhaps went wrong."""
+    steps = (
+        Rehearsed(what="forward", before="off", now="shadow", seconds=0.5),
+        Rehearsed(what="back", before="shadow", now="off", seconds=1.5, trouble=trouble),
+    )
+    return Rehearsal(format=1, as_of=as_of, steps=steps)
+
+
 def usage() -> UsageRead:
     """Return a ledger of two days."""
     day = date(2026, 11, 25)
@@ -97,7 +107,7 @@ def evidence() -> Evidence:
         check=report("check"),
         audit=report("audit"),
         parity=parity(),
-        drill=Rehearsal(as_of=NOW, passed=True, steps=(("forward", 0.5), ("back", 1.5))),
+        drill=rehearsal(),
         usage=usage(),
         bridges=(bridge(),),
     )

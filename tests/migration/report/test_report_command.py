@@ -46,7 +46,12 @@ def test_with_json_one_document_is_printed(tmp_path: Path, capsys: pytest.Captur
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("doctor.json", b"{}"), ("check.json", b"not json"), ("parity.json", b'{"format":2}'), ("drill.json", b"[]")],
+    [
+        ("doctor.json", b"{}"),
+        ("check.json", b"not json"),
+        ("parity.json", b'{"format":2}'),
+        ("rollout-drill.json", b"[]"),
+    ],
 )
 def test_a_broken_document_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from migration.findings import NotRun, Severity
-from migration.report.evidence import BridgeSeen, Dial, Evidence, Rehearsal, Rollout
+from migration.report.evidence import BridgeSeen, Dial, Evidence, Rollout
 from migration.report.verdict import Limits, Weight, judge
-from tests.migration.report.known import ADDRESS, NOW, bridge, evidence, finding, parity, report
+from tests.migration.report.known import ADDRESS, NOW, bridge, evidence, finding, parity, rehearsal, report
 
 LIMITS = Limits()
 OLD = NOW - timedelta(days=8)
@@ -45,7 +45,7 @@ STOPPING: dict[str, dict[str, Any]] = {
     "a bridge that is silent": {"bridges": (BridgeSeen(address=ADDRESS, trouble="does not answer"),)},
     "a plan that is not followed": {"bridges": (bridge(rollout=Rollout(error="stage: unknown.")),)},
     "the kill switch": {"bridges": (bridge(rollout=Rollout(plan=Dial(place="off", kill_switch=True))),)},
-    "a rehearsal that failed": {"drill": Rehearsal(as_of=NOW, passed=False)},
+    "a rehearsal that failed": {"drill": rehearsal("bob stayed")},
 }
 
 
@@ -65,7 +65,7 @@ CAUTIONING: dict[str, dict[str, Any]] = {
     "an action without a verdict": {"parity": parity(None)},
     "no bridge": {"bridges": ()},
     "no rehearsal": {"drill": None},
-    "an old rehearsal": {"drill": Rehearsal(as_of=OLD, passed=True)},
+    "an old rehearsal": {"drill": rehearsal(as_of=OLD)},
 }
 
 
