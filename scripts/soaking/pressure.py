@@ -141,7 +141,7 @@ async def _was_closed(connection: ClientConnection) -> bool:
 
 async def _flood(stage: Stage, tally: Tally) -> None:
     """Send commands as quickly as the socket takes them, until closed."""
-    connection = await stage.connection("bob")
+    connection = await stage.connection("carol")  # not the writer: limits count for a user, too
     frame = encode_request("typing_start", InConversation(stage.conversation_id), "typing", SystemClock().now())
     while True:
         await connection.send(frame)

@@ -379,5 +379,5 @@ class Protocol(RuleBasedStateMachine):
         )
 
 
-Protocol.TestCase.settings = settings(max_examples=12, stateful_step_count=40, deadline=None)
+Protocol.TestCase.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
 TestProtocol = Protocol.TestCase
