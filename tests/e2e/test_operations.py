@@ -11,7 +11,7 @@ from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge import __version__
-from tests.e2e.conftest import RunningBridge, StartBridge
+from tests.e2e.conftest import RunningBridge, StartBridge, eventually
 
 TOKEN = "a-token-of-operators"
 PATHS = ("/metrics", "/status")
@@ -85,6 +85,21 @@ async def test_the_status_shows_everything_but_secrets(start_bridge: StartBridge
         for secret in (TOKEN, bridge.sandbox.secret_key, bridge.sandbox.jwt_secret):
             assert secret not in answer.text
         assert str(bridge.sandbox.people["bob"].user_id) not in answer.text
+
+
+async def test_the_status_shows_what_came_of_comparing(start_bridge: StartBridge) -> None:
+    """Off unless it is wanted; then what became of each action's reads, by reason."""
+    async with start_bridge(operator_token=TOKEN) as bridge:
+        assert (await ask(bridge, "/status")).json()["shadow"] is None
+    async with start_bridge(operator_token=TOKEN, shadow_share=1.0) as bridge, bridge.client("bob") as bob:
+        await bob.request("load_groups", {})
+
+        async def is_shown() -> bool:
+            shadow = (await ask(bridge, "/status")).json()["shadow"]
+            reads = {action: [*outcomes] for action, outcomes in shadow["reads"].items()}
+            return (shadow["share"], shadow["mismatches"], reads) == (1.0, [], {"load_groups": ["match"]})
+
+        await eventually(is_shown)
 
 
 @asynccontextmanager
