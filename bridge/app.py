@@ -12,6 +12,7 @@ import httpx
 from quart import Quart
 
 from bridge.actions.context import Context
+from bridge.auditing import Audit
 from bridge.auth_server import ask_as_user, ask_auth_server, http_client, refresh_by_auth_server, token_verifier
 from bridge.canary_upkeep import CanaryUpkeep
 from bridge.change_log_upkeep import ChangeLogUpkeep
@@ -158,7 +159,7 @@ def _serve(bridge: Bridge, settings: Settings, ends: Ends, ledger: UsageStore | 
     answer_rollout(app, bridge.sessions, bridge.rollout, settings.origins)
     rollout = partial(rollout_status, bridge.dial, bridge.watch)
     status = Status(settings, context, bridge.relay, bridge.sockets, rollout, bridge.shadow)
-    show_operations(app, operators_of(settings), status, context.measures)
+    show_operations(app, operators_of(settings), status, context.measures, Audit(context.history, context.clock))
     if ledger is not None:
         _count(bridge, settings, ledger)
 

@@ -47,11 +47,19 @@ class History:
         self._entries: deque[Entry] = deque()
         self._characters = 0
         self._sequence = 0
+        self._has_forgotten = False
         self._epoch = secrets.randbits(_EPOCH_BITS)
         self.started_at = clock.monotonic()
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def known_from(self) -> float:
+        """From which moment of the monotonic clock on everything is still here."""
+        if not self._has_forgotten:
+            return self.started_at
+        return self._entries[0].at if self._entries else self._clock.monotonic()
 
     def cursor(self) -> str:
         """Return an id that says "everything up to now"; no two are equal."""
@@ -65,6 +73,11 @@ class History:
         self._characters += _size(event)
         self._forget_oldest(entry.at)
         return entry.cursor
+
+    def take_back(self, cursor: str) -> None:
+        """Forget the last entry, if it has this cursor: it could not be told after all."""
+        if self._entries and self._entries[-1].cursor == cursor:
+            self._characters -= _size(self._entries.pop().event)
 
     def after(self, cursor: str) -> list[Entry] | None:
         """Return what was told after a cursor; None if that is not, or no longer, known completely."""
@@ -92,6 +105,7 @@ class History:
             or now - self._entries[0].at > MAX_AGE_SECONDS
         ):
             self._characters -= _size(self._entries.popleft().event)
+            self._has_forgotten = True
 
 
 def _size(event: Event) -> int:

@@ -241,6 +241,7 @@ class Hub:
         except Exception:
             # Raised, it would hit whoever happened to release the line, and hold up those that stand behind it.
             log.exception("hub.event_lost", key=event.key)
+            self._history.take_back(cursor)
             return
         if event.key is not None:
             self._seen.put(event.key, True)  # only the key matters

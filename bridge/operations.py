@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import wraps
 
 import msgspec
 from quart import Quart, Response, request
 
+from bridge.auditing import Audit
 from bridge.measures import Measures
 from bridge.metrics import Metrics
 from bridge.operators import Operators, Refusal
@@ -35,8 +37,8 @@ def operators_only(operators: Operators, answer: View) -> View:
     return endpoint
 
 
-def show_operations(app: Quart, operators: Operators, status: Status, measures: Measures) -> None:
-    """Answer /metrics and /status."""
+def show_operations(app: Quart, operators: Operators, status: Status, measures: Measures, audit: Audit) -> None:
+    """Answer /metrics, /status and /audit."""
     metrics = Metrics(measures)
     status.show(measures)
 
@@ -45,8 +47,28 @@ def show_operations(app: Quart, operators: Operators, status: Status, measures: 
         return Response(text, headers={**NOT_TO_BE_KEPT, "Content-Type": content_type})
 
     async def state() -> Response:
-        document = msgspec.json.format(msgspec.json.encode(status.document()))
-        return Response(document, headers={**NOT_TO_BE_KEPT, "Content-Type": "application/json"})
+        return _json(status.document())
 
+    async def told() -> Response:
+        window = _window()
+        if window is None:
+            return Response("since and until are needed, as moments with an offset", 400, NOT_TO_BE_KEPT)
+        conversation_id = request.args.get("conversation")
+        return _json(audit.ids(conversation_id, *window) if conversation_id else audit.told(*window))
+
+    app.get("/audit")(operators_only(operators, told))
     app.get("/metrics")(operators_only(operators, exposition))
     app.get("/status")(operators_only(operators, state))
+
+
+def _window() -> tuple[datetime, datetime] | None:
+    try:
+        since, until = (datetime.fromisoformat(request.args[name]) for name in ("since", "until"))
+    except (KeyError, ValueError):
+        return None
+    return None if since.tzinfo is None or until.tzinfo is None else (since, until)
+
+
+def _json(document: object) -> Response:
+    text = msgspec.json.format(msgspec.json.encode(document))
+    return Response(text, headers={**NOT_TO_BE_KEPT, "Content-Type": "application/json"})

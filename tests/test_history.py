@@ -119,3 +119,15 @@ def test_replaying_from_any_cursor_gives_exactly_the_rest(kept: list[bool], data
             cursors.append((count, history.cursor()))
     place, cursor = data.draw(st.sampled_from(cursors))
     assert missed(history, cursor) == [f"legacy {number}" for number in range(place + 1, count + 1)]
+
+
+def test_what_could_not_be_told_is_taken_back() -> None:
+    """The last entry only; a later cursor still resumes."""
+    history = History(FakeClock())
+    beginning, first, second = history.cursor(), told(history, 1), told(history, 2)
+    history.take_back(first)
+    assert missed(history, beginning) == ["legacy 1", "legacy 2"]
+    history.take_back(second)
+    assert missed(history, beginning) == ["legacy 1"]
+    told(history, 3)
+    assert missed(history, first) == ["legacy 3"]

@@ -253,6 +253,7 @@ def test_an_event_that_cannot_be_encoded_harms_no_other() -> None:
     assert s.a.contents == ["2"]
     assert [line["event"] for line in logs] == ["hub.event_lost", "hub.event_lost"]
     assert not s.hub.has_seen(broken.key)
+    assert [entry.event for entry in s.hub._history.since(0.0)] == [sent(2)]
 
 
 def test_what_follows_a_write_on_its_way_waits_for_it() -> None:

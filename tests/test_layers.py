@@ -26,9 +26,9 @@ LEVELS: dict[str, int] = {
             "bridge.operators bridge.otel bridge.people_rows bridge.protocol bridge.pushes bridge.rollout "
             "bridge.rows bridge.search bridge.send_times bridge.tables",
             "bridge.store bridge.feed bridge.client bridge.comparison bridge.usage",
-            "bridge.crowd bridge.health bridge.hub bridge.identity bridge.left_rooms bridge.lists bridge.logins "
-            "bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat bridge.message_states "
-            "bridge.presence bridge.receipts bridge.typing_state",
+            "bridge.auditing bridge.crowd bridge.health bridge.hub bridge.identity bridge.left_rooms bridge.lists "
+            "bridge.logins bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat "
+            "bridge.message_states bridge.presence bridge.receipts bridge.typing_state",
             "bridge.actions",
             "bridge.authentication bridge.canary_upkeep bridge.change_log_upkeep bridge.dial bridge.entrance "
             "bridge.login_upkeep bridge.presence_upkeep bridge.relay bridge.resuming bridge.schema_watch "
@@ -56,7 +56,7 @@ HOMES: dict[str, frozenset[str]] = {
         "sqlite3": "bridge.usage.sqlite",
         "tenacity": "bridge.store.supabase bridge.feed.supabase",
         "httpx": "bridge.store.supabase bridge.app bridge.auth_server bridge.comparison.postgrest bridge.measured_http "
-        "compat.passthrough migration.project migration.report.evidence migration.rollout.bridges "
+        "compat.passthrough migration.project migration.bridges migration.report.evidence migration.rollout.bridges "
         "migration.parity.control",
         "httpx_aiohttp": "bridge.auth_server",
         "openfeature": "bridge.rollout",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from migration.commands import check, doctor, fix, parity, report, rollout, sql
+from migration.commands import audit, check, doctor, fix, parity, report, rollout, sql
 from migration.commands.command import Command
 
 __all__ = ["COMMANDS", "Command"]
@@ -20,6 +20,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     check.COMMAND,
     fix.COMMAND,
     parity.COMMAND,
+    audit.COMMAND,
     sql.COMMAND,
     rollout.COMMAND,
     report.COMMAND,

@@ -14,7 +14,10 @@ import msgspec
 from msgspec import Struct
 
 from bridge.rollout.gates import Measure
+from migration.audit import LOST
+from migration.audit import REPORT as AUDIT
 from migration.errors import Refused
+from migration.findings import read_report
 from migration.parity.running import REPORT as PARITY
 from migration.parity.tally import ParityReport
 
@@ -36,8 +39,16 @@ def _consistency(text: bytes) -> Measured:
     return Measured(report.ended_at, min(shares, default=None))
 
 
+def _lost(text: bytes) -> Measured:
+    """Read how many messages the audit missed; one that could not look at every bridge says nothing."""
+    report = read_report(text)
+    count = sum(one.count or 0 for one in report.findings if one.check == LOST)
+    return Measured(report.ended_at, count if report.is_complete else None)
+
+
 SOURCES: Final[Mapping[Measure, tuple[str, Callable[[bytes], Measured]]]] = {
     Measure.CONSISTENCY: (PARITY, _consistency),
+    Measure.LOST: (AUDIT, _lost),
 }
 
 

@@ -14,7 +14,8 @@ from bridge import __version__
 from tests.e2e.conftest import RunningBridge, StartBridge, eventually
 
 TOKEN = "a-token-of-operators"
-PATHS = ("/metrics", "/status")
+WINDOW = "since=2026-11-26T12:00:00Z&until=2026-11-26T13:00:00Z"
+PATHS = ("/metrics", "/status", f"/audit?{WINDOW}")
 
 
 async def ask(bridge: RunningBridge, path: str, token: str | None = TOKEN) -> httpx.Response:
@@ -141,3 +142,12 @@ async def test_each_request_has_an_id(bridge: RunningBridge) -> None:
     """Which its answer tells, errors too."""
     answers = [await ask(bridge, path) for path in ("/healthz", "/healthz", "/nowhere")]
     assert len({answer.headers["X-Request-Id"] for answer in answers}) == 3
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "?since=today&until=now", "?since=2026-11-26T12:00:00&until=2026-11-26T13:00:00"]
+)
+async def test_an_audit_needs_a_window(start_bridge: StartBridge, asked: str) -> None:
+    """Of two moments with offsets: others mean another time to everybody."""
+    async with start_bridge(operator_token=TOKEN) as bridge:
+        assert (await ask(bridge, f"/audit{asked}")).status_code == 400

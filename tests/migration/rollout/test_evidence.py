@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bridge.rollout.gates import Measure
+from migration.audit import LOST
 from migration.errors import Refused
-from migration.findings import printed
+from migration.findings import Finding, NotRun, Report, Severity, printed
 from migration.parity.tally import ParityReport, Rates
 from migration.rollout.evidence import FRESH, evidence
 
@@ -31,6 +32,33 @@ def keep(directory: Path, *shares: float | None, ended_at: datetime = NOW) -> No
         mismatches=(),
     )
     (directory / "parity.json").write_bytes(printed(report))
+
+
+def audited(directory: Path, *lost: int, not_run: tuple[NotRun, ...] = ()) -> None:
+    """Keep a report of an audit that missed so many messages, at one bridge each."""
+    report = Report(
+        command="audit",
+        subject="a project",
+        as_of=NOW,
+        ended_at=NOW,
+        findings=tuple(
+            Finding(check=LOST, severity=Severity.ERROR, evidence="", fix="", consequence="", count=count)
+            for count in lost
+        ),
+        passed=(),
+        not_run=not_run,
+    )
+    (directory / "audit.json").write_bytes(printed(report))
+
+
+def test_messages_that_an_audit_missed_are_added_up(tmp_path: Path) -> None:
+    """Of all bridges; where one could not be looked at, nothing is known."""
+    audited(tmp_path)
+    assert evidence(tmp_path, NOW) == {Measure.LOST: 0}
+    audited(tmp_path, 2, 1)
+    assert evidence(tmp_path, NOW) == {Measure.LOST: 3}
+    audited(tmp_path, not_run=(NotRun(check=LOST, reason="it has just begun"),))
+    assert evidence(tmp_path, NOW) == {}
 
 
 def test_the_action_that_agrees_least_counts(tmp_path: Path) -> None:
