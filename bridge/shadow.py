@@ -136,7 +136,7 @@ class Shadow:
             return
         try:
             self._waiting.put_nowait(reading)
-        except asyncio.QueueFull:
+        except asyncio.QueueFull:  # quiet: it is counted
             self._count(reading, SKIPPED, "busy")
 
     async def run(self) -> None:

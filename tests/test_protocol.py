@@ -66,6 +66,7 @@ def test_the_list_of_types_is_the_contracts() -> None:
     own |= {"search_users", "users_found", "set_own_timer", "own_timer_set"}
     own |= {"load_conversation_timer", "conversation_timer_loaded", "set_conversation_timer", "conversation_timer_set"}
     own |= {"load_retention", "retention_loaded", "set_retention", "retention_set", "update_profile", "profile_updated"}
+    own |= {"rollout_changed"}
     assert own < LISTED_TYPES
     assert len(LISTED_TYPES - KNOWN_TYPES - own) == 17
 

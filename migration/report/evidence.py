@@ -167,7 +167,7 @@ class _Reader:
         path = self._directory / name
         try:
             found = msgspec.json.decode(path.read_bytes(), type=kind)
-        except FileNotFoundError:
+        except FileNotFoundError:  # quiet: the report says that the command was never run
             return None
         except (OSError, msgspec.DecodeError):
             raise Refused(f"{path} cannot be read; run that command again.") from None

@@ -45,7 +45,7 @@ class Seat:
         try:
             async with asyncio.timeout(CLOSED_SECONDS):
                 await self._closed.wait()
-        except TimeoutError:
+        except TimeoutError:  # quiet: the drill's report names who stayed
             return False
         return True
 
