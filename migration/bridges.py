@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 
 import httpx
 import msgspec
@@ -12,8 +13,47 @@ import msgspec
 from migration.errors import Refused
 
 TIMEOUT_SECONDS: Final = 10.0
+_NO_ADDRESS: Final = "{} is no address of a bridge, like http://127.0.0.1:8080."
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Generic[T]):
+    """What one bridge says of itself, or why it says nothing."""
+
+    address: str
+    document: T | None = None
+    trouble: str | None = None
+    """The rest of a sentence that begins with the address."""
+
+
+def statuses(addresses: Sequence[str], token: str | None, kind: type[T]) -> tuple[Told[T], ...]:
+    """Ask every bridge how it is; `kind` is what is needed of its /status.
+
+    Raises:
+        Refused: there is no token to show them, or an address is none.
+
+    """
+    if addresses and not token:
+        raise Refused("Bridges tell operators only: set BRIDGE_OPERATOR_TOKEN as it is set there.")
+    with httpx.Client(timeout=TIMEOUT_SECONDS, headers={"Authorization": f"Bearer {token}"}) as http:
+        return tuple(_status(http, address, kind) for address in addresses)
+
+
+def _status(http: httpx.Client, address: str, kind: type[T]) -> Told[T]:
+    try:
+        answer = http.get(f"{address.rstrip('/')}/status")
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        raise Refused(_NO_ADDRESS.format(address)) from None
+    except httpx.HTTPError as error:
+        return Told(address, trouble=f"does not answer ({type(error).__name__})")
+    if answer.status_code != httpx.codes.OK:
+        return Told(address, trouble=f"answers with status {answer.status_code}")
+    try:
+        return Told(address, msgspec.json.decode(answer.content, type=kind))
+    except msgspec.DecodeError:
+        return Told(address, trouble="answers something else, as a bridge of another release would")
 
 
 class BridgeSide:
@@ -33,7 +73,7 @@ class BridgeSide:
         try:
             answer = self._http.get("/audit", params=params)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
-            raise Refused(f"{self.address} is no address of a bridge, like http://127.0.0.1:8080.") from None
+            raise Refused(_NO_ADDRESS.format(self.address)) from None
         except httpx.HTTPError as error:
             raise Refused(f"The bridge at {self.address} does not answer: {type(error).__name__}.") from None
         if not answer.is_success:

@@ -56,7 +56,7 @@ HOMES: dict[str, frozenset[str]] = {
         "sqlite3": "bridge.usage.sqlite",
         "tenacity": "bridge.store.supabase bridge.feed.supabase",
         "httpx": "bridge.store.supabase bridge.app bridge.auth_server bridge.comparison.postgrest bridge.measured_http "
-        "compat.passthrough migration.project migration.bridges migration.report.evidence migration.rollout.bridges "
+        "compat.passthrough migration.project migration.bridges migration.rollout.bridges "
         "migration.parity.control",
         "httpx_aiohttp": "bridge.auth_server",
         "openfeature": "bridge.rollout",

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-import httpx
 import msgspec
 from msgspec import Struct
 
 from bridge.usage import UsageUnavailable
 from bridge.usage.reading import UsageRead, read_usage_file
+from migration.bridges import statuses
 from migration.errors import Refused
 from migration.findings import FORMAT, Report
 
 DAYS = 30
-ANSWER_SECONDS = 10.0
 
 T = TypeVar("T", bound=Struct)
 
@@ -186,24 +185,7 @@ def _usage(path: Path | None, since: date) -> UsageRead | None:
 
 
 def _bridges(sources: Sources) -> tuple[BridgeSeen, ...]:
-    if not sources.bridges:
-        return ()
-    if not sources.operator_token:
-        raise Refused("Bridges tell operators only: set BRIDGE_OPERATOR_TOKEN as it is set there.")
-    with httpx.Client(timeout=ANSWER_SECONDS) as http:
-        return tuple(_seen(http.get, address, sources.operator_token) for address in sources.bridges)
-
-
-def _seen(get: Callable[..., httpx.Response], address: str, token: str) -> BridgeSeen:
-    try:
-        answer = get(f"{address.rstrip('/')}/status", headers={"Authorization": f"Bearer {token}"})
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol):
-        raise Refused(f"{address} is no address of a bridge, like http://127.0.0.1:8080.") from None
-    except httpx.HTTPError as error:
-        return BridgeSeen(address=address, trouble=f"does not answer ({type(error).__name__})")
-    if answer.status_code != httpx.codes.OK:
-        return BridgeSeen(address=address, trouble=f"answers with status {answer.status_code}")
-    try:
-        return BridgeSeen(address=address, state=msgspec.json.decode(answer.content, type=BridgeState))
-    except msgspec.DecodeError:
-        return BridgeSeen(address=address, trouble="answers something else, as a bridge of another release would")
+    return tuple(
+        BridgeSeen(address=told.address, state=told.document, trouble=told.trouble)
+        for told in statuses(sources.bridges, sources.operator_token, BridgeState)
+    )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import httpx
-import msgspec
 from msgspec import Struct
 
 from bridge.authentication import ClientName
 from bridge.rollout.status import RolloutStatus
-from migration.errors import Refused
+from migration.bridges import statuses
 
 ANSWER_SECONDS = 10.0
 
@@ -35,25 +34,10 @@ def look_at(addresses: Sequence[str], token: str | None) -> tuple[BridgeView, ..
         Refused: there is nothing to show them, or an address is none.
 
     """
-    if addresses and not token:
-        raise Refused("Bridges tell operators only: set BRIDGE_OPERATOR_TOKEN as it is set there.")
-    with httpx.Client(timeout=ANSWER_SECONDS) as http:
-        return tuple(_ask(http, address, token or "") for address in addresses)
-
-
-def _ask(http: httpx.Client, address: str, token: str) -> BridgeView:
-    try:
-        answer = http.get(f"{address.rstrip('/')}/status", headers={"Authorization": f"Bearer {token}"})
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol):
-        raise Refused(f"{address} is no address of a bridge, like http://127.0.0.1:8080.") from None
-    except httpx.HTTPError as error:
-        return BridgeView(address=address, trouble=f"does not answer ({type(error).__name__})")
-    if answer.status_code != httpx.codes.OK:
-        return BridgeView(address=address, trouble=f"answers with status {answer.status_code}")
-    try:
-        return BridgeView(address=address, status=msgspec.json.decode(answer.content, type=_StatusDocument).rollout)
-    except msgspec.DecodeError:
-        return BridgeView(address=address, trouble="answers something else, as a bridge of another release would")
+    return tuple(
+        BridgeView(address=told.address, status=told.document.rollout if told.document else None, trouble=told.trouble)
+        for told in statuses(addresses, token, _StatusDocument)
+    )
 
 
 def which_path(address: str, token: str, client: ClientName) -> str:
