@@ -50,6 +50,7 @@ async def program(environment: Mapping[str, str]) -> tuple[int, str]:
         ("BRIDGE_PORT", "eighty"),
         ("BRIDGE_PORT", "70000"),
         ("BRIDGE_LOG_LEVEL", "loud"),
+        ("BRIDGE_ALLOWED_ORIGINS", "app.example"),
         ("BRIDGE_STORE_TIMEOUT_SECONDS", "0"),
         ("BRIDGE_ROLLOUT_FILE", "/nowhere/rollout.toml"),
         ("BRIDGE_ROLLOUT_PROVIDER", "flags"),
