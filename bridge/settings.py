@@ -5,6 +5,7 @@ Every setting is described in docs/settings.md; a test compares the two.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -17,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bridge.addresses import Network, read_networks
 from bridge.errors import ConfigError
-from bridge.secret_files import SecretFiles, variable_names
+from bridge.secret_files import SecretFiles, is_secret, variable_names
 
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # RFC 9110, token
 
@@ -25,6 +26,9 @@ SHORTEST_TOKEN = 16
 
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 """As browsers send it: scheme, host and perhaps port, in small letters (RFC 6454, section 6.2)."""
+
+_TOKEN: Final = "BRIDGE_TOKEN"
+"""What `python -m bridge chat` reads; in a shell where somebody tries both it means nothing to the server."""
 
 _WANTED: Final[Mapping[str, str]] = {
     "missing": "is not set",
@@ -251,6 +255,16 @@ def _is_plain_web_address(value: str) -> bool:
         return False
     is_clean = not any(character.isspace() for character in value) and "@" not in parts.netloc
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and is_clean
+
+
+def unknown_variables() -> list[str]:
+    """Return the variables that look like settings of the bridge and are none: misspelt, or of another version."""
+    known = {_TOKEN}
+    for key, field in Settings.model_fields.items():
+        names = variable_names(field, key)
+        known.update(names, (f"{name}_FILE" for name in names if is_secret(field)))
+    given = [name for name in os.environ if name.upper().startswith("BRIDGE_")]  # noqa: TID251  # this is the reader
+    return sorted(name for name in given if name.upper() not in known)
 
 
 class _UsageFile(BaseSettings):

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from bridge.errors import ConfigError
-from bridge.settings import Settings, load_settings
+from bridge.settings import Settings, load_settings, unknown_variables
 
 URL = "https://project.supabase.co"
 KEY = "sb_secret_abcdefghijklmnopqrstuv_12345678"
@@ -231,7 +231,7 @@ def test_an_origin_that_no_browser_sends_is_refused(complete: pytest.MonkeyPatch
 def test_an_origin_may_have_any_scheme(complete: pytest.MonkeyPatch, origin: str) -> None:
     """Apps in a shell of their own have theirs."""
     complete.setenv("BRIDGE_ALLOWED_ORIGINS", origin)
-    assert load_settings().origins == {origin}
+    assert load_settings().origins == frozenset({origin})
 
 
 @pytest.mark.parametrize("name", ["SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY"])
@@ -308,6 +308,17 @@ def test_only_secrets_come_from_files(complete: pytest.MonkeyPatch, tmp_path: Pa
     """Anything else can be seen by everybody anyway."""
     complete.setenv("BRIDGE_PORT_FILE", str(tmp_path))
     assert load_settings().port == 8080
+
+
+def test_variables_that_are_no_settings_are_known(complete: pytest.MonkeyPatch) -> None:
+    """Misspelt ones would have no effect, and nobody would notice."""
+    complete.setenv("BRIDGE_OPERATOR_TOKEN_FILE", "/run/secrets/token")
+    complete.setenv("BRIDGE_TOKEN", "of the terminal client")
+    complete.setenv("bridge_host", "::1")
+    assert unknown_variables() == []
+    complete.setenv("BRIDGE_PROT", "1")
+    complete.setenv("BRIDGE_PORT_FILE", "/run/port")
+    assert unknown_variables() == ["BRIDGE_PORT_FILE", "BRIDGE_PROT"]
 
 
 def test_trusted_proxies_are_networks(complete: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,14 @@ async def test_a_bad_setting_is_one_sentence_that_names_it(variable: str, value:
     assert value is None or value not in said.replace("greater than 0", "")
 
 
+async def test_a_misspelt_setting_is_named_once() -> None:
+    """In a warning, and never its value: everything else is as it would be without."""
+    _, said = await program({**GOOD, "BRIDGE_PROT": "8000"})
+    (line,) = [line for line in said.splitlines() if "settings.unknown" in line]
+    assert "BRIDGE_PROT" in line
+    assert "8000" not in said
+
+
 async def test_an_address_where_nobody_answers_is_said_at_the_start() -> None:
     """Exit status 1 and the variables to look at."""
     status, said = await program(GOOD)
