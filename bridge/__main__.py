@@ -17,7 +17,7 @@ from bridge.errors import ConfigError, SchemaUnusable, StoreError
 from bridge.logs import configure_logs
 from bridge.remedies import supply
 from bridge.serving import allow_open_files, end_within_seconds, run
-from bridge.settings import Settings, load_settings, usage_file
+from bridge.settings import Settings, load_settings, unknown_variables, usage_file
 from bridge.specification import encoded
 from bridge.usage import UsageUnavailable
 from bridge.usage import program as usage
@@ -84,6 +84,8 @@ def _serve(*, until_eof: bool) -> int:
         print(f"bridge: {error}", file=sys.stderr)
         return EXIT_CONFIG
     configure_logs(settings.log_level, as_json=settings.log_json)
+    if unknown := unknown_variables():
+        structlog.get_logger(__name__).warning("settings.unknown", variables=unknown)
     try:
         asyncio.run(_start(settings, until_eof=until_eof))
     except ConfigError as error:

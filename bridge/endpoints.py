@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final, cast
 
 import structlog
 from quart import Quart, Response, ResponseReturnValue, websocket
 from quart.wrappers import Websocket
 from structlog.contextvars import bind_contextvars, get_contextvars
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.local import LocalProxy
+from werkzeug.routing import WebsocketMismatch
 
 from bridge.addresses import client_address
 from bridge.crowd import Doors
@@ -28,6 +31,8 @@ _REFUSED: Final[Mapping[Refusal, tuple[str, int]]] = {
 }
 
 _REFUSAL_HEADERS: Final = {"Content-Type": "text/plain; charset=utf-8", "Retry-After": "10"}
+
+SOCKET: Final = "socket"
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +54,16 @@ def serve_socket(app: Quart, settings: Settings, sockets: Sockets, doors: Doors,
             await _serve(sockets)
         return None
 
-    app.websocket("/")(socket_endpoint)
-    app.websocket("/<path:path>")(socket_endpoint)
+    app.add_websocket("/", SOCKET, socket_endpoint)
+    app.add_websocket("/<path:path>", SOCKET, socket_endpoint)
+    for rule in app.url_map.iter_rules(SOCKET):
+        rule.methods = None  # they would make other methods 405 everywhere, and stand in every Allow
+    app.register_error_handler(WebsocketMismatch, partial(_not_found, app))
+
+
+async def _not_found(app: Quart, _: WebsocketMismatch) -> HTTPException | ResponseReturnValue:
+    """Answer a request where there is only the socket as if there was nothing at all."""
+    return await app.handle_http_exception(NotFound())
 
 
 def _refusal(settings: Settings, sockets: Sockets) -> Refusal | None:

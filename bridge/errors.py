@@ -249,7 +249,7 @@ class StoreRefused(StoreError):
     """The database refused; asking again would be refused again."""
 
     def __init__(self, sqlstate: str) -> None:
-        super().__init__(f"refused with {sqlstate}")
+        super().__init__(f"refused with {sqlstate}" if sqlstate else "refused, and no code says why")
         self.sqlstate = sqlstate
 
 

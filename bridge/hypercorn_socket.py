@@ -1,4 +1,5 @@
-"""Hypercorn's WebSocket stream without habits that hurt: lingering after the end, waiting for nobody, compression.
+"""Hypercorn's WebSocket stream without habits that hurt: lingering after the end, waiting for nobody, compression, and
+keeping what is refused.
 
 Installed by `bridge.serving`; everything else of Hypercorn stays as it is.
 """
@@ -11,10 +12,10 @@ from types import MethodType
 from typing import Any, cast
 
 from hypercorn.protocol import h11, ws_stream
-from hypercorn.protocol.events import Event, Request
-from hypercorn.protocol.ws_stream import Handshake, WSStream
+from hypercorn.protocol.events import Event, Request, StreamClosed
+from hypercorn.protocol.ws_stream import FrameTooLargeError, Handshake, WebsocketBuffer, WSStream
 from hypercorn.typing import ASGISendEvent
-from wsproto.events import Ping
+from wsproto.events import Message, Ping
 
 
 class PlainHandshake(Handshake):
@@ -23,6 +24,32 @@ class PlainHandshake(Handshake):
     def __init__(self, headers: list[tuple[bytes, bytes]], http_version: str) -> None:
         super().__init__(headers, http_version)
         self.extensions = None
+
+
+PATIENCE = 64
+"""After a message that was too large the client may send so many times the limit until it hears of it."""
+
+
+class BoundedBuffer(WebsocketBuffer):
+    """Keeps no message that is too large, and nothing that comes after it; the original keeps all of it."""
+
+    def __init__(self, max_length: int) -> None:
+        super().__init__(max_length)
+        self.refused = 0
+        """Characters or bytes that were not kept; an empty frame counts as one."""
+
+    def extend(self, event: Message[Any]) -> None:
+        """Keep a part of a message.
+
+        Raises:
+            FrameTooLargeError: the message is too large, or one before it was: it is answered with 1009.
+
+        """
+        if self.refused or self.length + len(event.data) > self.max_length:
+            self.clear()
+            self.refused += max(len(event.data), 1)
+            raise FrameTooLargeError
+        super().extend(event)
 
 
 class PromptStream(WSStream):
@@ -37,6 +64,7 @@ class PromptStream(WSStream):
         self._ended = asyncio.Event()
         self._app_over = asyncio.Event()
         super().__init__(*arguments)
+        self.buffer: BoundedBuffer = BoundedBuffer(self.config.websocket_max_message_size)
 
     async def handle(self, event: Event) -> None:
         """Take what the connection has read."""
@@ -51,6 +79,19 @@ class PromptStream(WSStream):
         if message is None or message["type"] == "websocket.close":
             self._app_over.set()
         await super().app_send(message)
+
+    async def _handle_events(self) -> None:
+        """Take frames; after one that is too large the client's close, too, which is heard of only here.
+
+        The original stops at the part that is too much, and looks at what has come with it when more comes. If that is
+        the client's close, nothing more does, and both sides wait.
+        """
+        refused = -1
+        while refused != self.buffer.refused:
+            refused = self.buffer.refused
+            await super()._handle_events()
+        if refused > PATIENCE * self.buffer.max_length and not self.closed:
+            await self.send(StreamClosed(stream_id=self.stream_id))
 
     async def _put(self, waiting: asyncio.Queue[object], message: object) -> None:
         """Hand the application a message; nothing any more once it is over, however long the hand-over has waited."""

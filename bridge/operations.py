@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import wraps
 
 import msgspec
-from quart import Quart, Response, request
+from quart import Quart, Response, abort, request
 
 from bridge.auditing import Audit
 from bridge.measures import Measures
@@ -18,7 +18,8 @@ from bridge.status import Status
 View = Callable[[], Awaitable[Response]]
 
 NOT_TO_BE_KEPT = {"Cache-Control": "no-store"}
-CHALLENGE = {"WWW-Authenticate": 'Bearer realm="operators"'}
+PLAIN = {**NOT_TO_BE_KEPT, "Content-Type": "text/plain; charset=utf-8"}
+CHALLENGE = {**PLAIN, "WWW-Authenticate": 'Bearer realm="operators"'}
 
 
 def operators_only(operators: Operators, answer: View) -> View:
@@ -26,13 +27,12 @@ def operators_only(operators: Operators, answer: View) -> View:
 
     @wraps(answer)
     async def endpoint() -> Response:
-        match operators.refusal(request.headers.get("Authorization")):
-            case Refusal.UNAUTHORIZED:
-                return Response("operators only", 401, CHALLENGE)
-            case Refusal.HIDDEN:
-                return Response("not found", 404)
-            case None:
-                return await answer()
+        refusal = operators.refusal(request.headers.get("Authorization"))
+        if refusal is Refusal.HIDDEN:
+            abort(404)  # as at any address where nothing is
+        if refusal is Refusal.UNAUTHORIZED:
+            return Response("operators only", 401, CHALLENGE)
+        return await answer()
 
     return endpoint
 

@@ -5,10 +5,12 @@ Every setting is described in docs/settings.md; a test compares the two.
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -16,11 +18,28 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bridge.addresses import Network, read_networks
 from bridge.errors import ConfigError
-from bridge.secret_files import SecretFiles, variable_names
+from bridge.secret_files import SecretFiles, is_secret, variable_names
 
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # RFC 9110, token
 
 SHORTEST_TOKEN = 16
+
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+"""As browsers send it: scheme, host and perhaps port, in small letters (RFC 6454, section 6.2)."""
+
+_TOKEN: Final = "BRIDGE_TOKEN"
+"""What `python -m bridge chat` reads; in a shell where somebody tries both it means nothing to the server."""
+
+_WANTED: Final[Mapping[str, str]] = {
+    "missing": "is not set",
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
+    "greater_than": "must be greater than {gt:.10g}",
+    "greater_than_equal": "must be {ge:.10g} or more",
+    "less_than_equal": "must be {le:.10g} or less",
+}
+"""How a sentence goes on after the variable, by pydantic's kind of error; our own checks bring their words."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -155,6 +174,13 @@ class Settings(BaseSettings):
             raise ValueError("must be a cookie name")
         return value
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        if not all(one == "*" or _ORIGIN.fullmatch(one) for one in _listed(value)):
+            raise ValueError("must be * or origins like https://chat.example.org, separated by commas")
+        return value
+
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, value: str | None) -> str | None:
@@ -201,13 +227,17 @@ class Settings(BaseSettings):
 
     @property
     def _listed_origins(self) -> frozenset[str]:
-        return frozenset(origin.strip().rstrip("/") for origin in self.allowed_origins.split(",") if origin.strip())
+        return _listed(self.allowed_origins)
 
 
 def _shown(value: object) -> object:
     if isinstance(value, SecretStr):
         return "set"
     return str(value) if isinstance(value, Path) else value
+
+
+def _listed(origins: str) -> frozenset[str]:
+    return frozenset(origin.strip().rstrip("/") for origin in origins.split(",") if origin.strip())
 
 
 def _check_fits_into_a_header(key: SecretStr) -> None:
@@ -225,6 +255,16 @@ def _is_plain_web_address(value: str) -> bool:
         return False
     is_clean = not any(character.isspace() for character in value) and "@" not in parts.netloc
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and is_clean
+
+
+def unknown_variables() -> list[str]:
+    """Return the variables that look like settings of the bridge and are none: misspelt, or of another version."""
+    known = {_TOKEN}
+    for key, field in Settings.model_fields.items():
+        names = variable_names(field, key)
+        known.update(names, (f"{name}_FILE" for name in names if is_secret(field)))
+    given = [name for name in os.environ if name.upper().startswith("BRIDGE_")]  # noqa: TID251  # this is the reader
+    return sorted(name for name in given if name.upper() not in known)
 
 
 class _UsageFile(BaseSettings):
@@ -248,15 +288,10 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what mypy cannot know
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise ConfigError(_sentence(str(first["loc"][0]), str(first["type"]), str(first["msg"]))) from None
-
-
-def _sentence(name: str, kind: str, text: str) -> str:
-    variable = _variable(name)
-    if kind == "missing":
-        return f"{variable} is not set."
-    return f"{variable} {text.removeprefix('Value error, ')[0].lower()}{text.removeprefix('Value error, ')[1:]}."
+        first = error.errors(include_url=False, include_input=False)[0]
+        told = str(first["msg"]).removeprefix("Value error, ")
+        wanted = _WANTED.get(first["type"], told[0].lower() + told[1:]).format(**first.get("ctx", {}))
+        raise ConfigError(f"{_variable(str(first['loc'][0]))} {wanted}.") from None
 
 
 def _variable(name: str) -> str:

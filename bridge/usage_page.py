@@ -10,7 +10,7 @@ import structlog
 from quart import Quart, Response, request
 
 from bridge.clock import Clock
-from bridge.operations import NOT_TO_BE_KEPT, operators_only
+from bridge.operations import NOT_TO_BE_KEPT, PLAIN, operators_only
 from bridge.operators import Operators
 from bridge.usage import UsageStore, UsageUnavailable
 from bridge.usage.reading import DAYS, read_usage
@@ -24,12 +24,12 @@ def show_usage(app: Quart, operators: Operators, store: UsageStore, clock: Clock
     async def answer() -> Response:
         since = _day(request.args.get("since"), clock.now().date() - timedelta(days=DAYS))
         if since is None:
-            return Response("since must be a day like 2026-12-01", 400, NOT_TO_BE_KEPT)
+            return Response("since must be a day like 2026-12-01", 400, PLAIN)
         try:
             read = await asyncio.to_thread(read_usage, store, since)
         except UsageUnavailable as error:
             log.warning("usage.not_read", detail=str(error))
-            return Response("the counts cannot be read now", 503, NOT_TO_BE_KEPT)
+            return Response("the counts cannot be read now", 503, PLAIN)
         return Response(msgspec.json.encode(read), headers={**NOT_TO_BE_KEPT, "Content-Type": "application/json"})
 
     app.get("/usage")(operators_only(operators, answer))

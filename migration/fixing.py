@@ -70,6 +70,8 @@ class FixReport(Struct, frozen=True, kw_only=True):
     ended_at: datetime
     repairs: tuple[Repaired, ...]
     undo: str | None = None
+    not_checked: tuple[str, ...] = ()
+    """Wanted repairs that the last check tells nothing of: it was of some checks only."""
 
     @property
     def exit(self) -> Exit:
@@ -125,6 +127,7 @@ class FixRun:
             with UndoFile(Path(self._state.undo), self._shape.fingerprint) as self._undo:
                 self._go(voice)
             self._path.unlink()
+            self._forget_empty(Path(self._state.undo))
         else:
             self._go(voice)
         return FixReport(
@@ -135,7 +138,14 @@ class FixRun:
             ended_at=self._clock.now(),
             repairs=tuple(self._done.values()),
             undo=self._state.undo,
+            not_checked=self._not_checked,
         )
+
+    def _forget_empty(self, undo_path: Path) -> None:
+        """Leave no undo file in which there is nothing to take back."""
+        if not any(one.changes for one in self._done.values()) and not read_undo(undo_path)[1]:
+            undo_path.unlink()
+            self._state.undo = None
 
     def _go(self, voice: Voice) -> None:
         """Scan check by check, for repairs have an order: who is who comes before who is missing."""
@@ -188,6 +198,8 @@ class FixRun:
         if now - evidence.as_of > self._wishes.fresh:
             raise Refused("The last check is too old to act on; run `python -m migration check` again.")
         found = {finding.check for finding in evidence.findings}
+        looked_at = found | {one.check for one in evidence.passed} | {one.check for one in evidence.not_run}
+        self._not_checked = tuple(name for name in self._wishes.checks if name not in looked_at)
         return [name for name in REPAIRS if name in found and name in self._wishes.checks]
 
     def _evidence(self) -> Report:

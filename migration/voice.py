@@ -62,7 +62,9 @@ def report_lines(report: Report) -> list[str]:
     if left_out:
         lines += ["", "not looked at:", *map(_not_run_line, left_out)]
     elsewhere = [one.check for one in report.not_run if not one.applies]
-    if elsewhere:
+    if elsewhere and report.command == "doctor":  # it looks at any chat; it only was not told to
+        lines += ["", "not asked for:", *(_not_run_line(one) for one in report.not_run if not one.applies)]
+    elif elsewhere:
         lines += ["", _wrapped(f"does not apply ({len(elsewhere)}): {', '.join(elsewhere)}", 2)]
     return [*lines, "", _summary(report)]
 

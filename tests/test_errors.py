@@ -72,6 +72,7 @@ def test_exceptions_carry_what_their_catcher_needs() -> None:
     assert (disconnect.code, disconnect.reason, str(disconnect)) == (4008, "too slow", "TOO_SLOW: too slow")
     refused = StoreRefused("23514")
     assert (refused.sqlstate, str(refused)) == ("23514", "refused with 23514")
+    assert str(StoreRefused("")) == "refused, and no code says why"
     assert isinstance(refused, StoreError)
     assert isinstance(StoreDown(), StoreError)
     assert isinstance(StoreUnreadable(), StoreDown)

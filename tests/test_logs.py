@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -93,3 +94,46 @@ def test_libraries_warn_but_the_realtime_client_says_nothing(capsys: pytest.Capt
         logging.getLogger("some.library").info("chatter")
         logging.getLogger("realtime._async.client").error("frame: %s", SECRET)
     assert capsys.readouterr().err == "WARNING some.library careful\n"
+
+
+ESCAPES = "1.0 \x1b]0;title\x07\x1b[2J\r\n\x9b31m\x7f\u202e"
+"""What a terminal would obey: a new title, a cleared screen, a forged line, red, reversed writing."""
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("value", [ESCAPES, [ESCAPES], {"version": ESCAPES}, {ESCAPES: 1}, RuntimeError(ESCAPES)])
+def test_nothing_that_is_logged_moves_a_cursor(
+    capsys: pytest.CaptureFixture[str], value: object, *, as_json: bool
+) -> None:
+    """Whatever clients call themselves, wherever in a line it stands, one event stays one line."""
+    with configured("debug", as_json=as_json), bound_contextvars(client=ESCAPES):
+        structlog.get_logger().info("client.known", version=value)
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert not CONTROL.search(err)
+    assert "x1b" in err
+    if as_json:
+        assert not CONTROL.search(json.loads(err)["client"])
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_no_trace_and_no_library_moves_a_cursor(capsys: pytest.CaptureFixture[str], *, as_json: bool) -> None:
+    """The lines of a trace stay lines."""
+    with configured("debug", as_json=as_json):
+        try:
+            raise RuntimeError(ESCAPES)
+        except RuntimeError:
+            structlog.get_logger().exception("failed")
+            logging.getLogger("some.library").exception("failed with %s", ESCAPES)
+    err = capsys.readouterr().err
+    assert not CONTROL.search(err)
+    assert err.count("Traceback") == 2
+    assert '\n  File "' in err
+
+
+def test_texts_of_all_languages_stay_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """Only what is no writing is escaped."""
+    with configured("debug", as_json=False):
+        structlog.get_logger().info("client.known", name="Zoë-李")
+    assert "name=Zoë-李" in capsys.readouterr().err

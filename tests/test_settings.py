@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from bridge.errors import ConfigError
-from bridge.settings import Settings, load_settings
+from bridge.settings import Settings, load_settings, unknown_variables
 
 URL = "https://project.supabase.co"
 KEY = "sb_secret_abcdefghijklmnopqrstuv_12345678"
@@ -128,29 +128,18 @@ def test_a_missing_key_is_named_by_its_current_name(monkeypatch: pytest.MonkeyPa
         ("BRIDGE_SESSION_COOKIE", "a=b", "BRIDGE_SESSION_COOKIE must be a cookie name."),
         ("BRIDGE_SESSION_COOKIE", "söße", "BRIDGE_SESSION_COOKIE must be a cookie name."),
         ("BRIDGE_LOG_LEVEL", "loud", "BRIDGE_LOG_LEVEL must be debug, info, warning or error."),
-        ("BRIDGE_PORT", "65536", "BRIDGE_PORT input should be less than or equal to 65535."),
-        (
-            "BRIDGE_PORT",
-            "http",
-            "BRIDGE_PORT input should be a valid integer, unable to parse string as an integer.",
-        ),
-        ("BRIDGE_MAX_WAITING_COMMANDS", "0", "BRIDGE_MAX_WAITING_COMMANDS input should be greater than 0."),
-        ("BRIDGE_AUTH_DEADLINE_SECONDS", "-1", "BRIDGE_AUTH_DEADLINE_SECONDS input should be greater than 0."),
-        (
-            "BRIDGE_AUTH_DEADLINE_SECONDS",
-            "nan",
-            "BRIDGE_AUTH_DEADLINE_SECONDS input should be less than or equal to 86400.",
-        ),
-        (
-            "BRIDGE_TOKEN_LEEWAY_SECONDS",
-            "inf",
-            "BRIDGE_TOKEN_LEEWAY_SECONDS input should be less than or equal to 86400.",
-        ),
-        (
-            "BRIDGE_LOG_JSON",
-            "perhaps",
-            "BRIDGE_LOG_JSON input should be a valid boolean, unable to interpret input.",
-        ),
+        ("BRIDGE_PORT", "65536", "BRIDGE_PORT must be 65535 or less."),
+        ("BRIDGE_PORT", "-1", "BRIDGE_PORT must be 0 or more."),
+        ("BRIDGE_PORT", "http", "BRIDGE_PORT must be a whole number."),
+        ("BRIDGE_PORT", "80.5", "BRIDGE_PORT must be a whole number."),
+        ("BRIDGE_PORT", "", "BRIDGE_PORT must be a whole number."),
+        ("BRIDGE_MAX_WAITING_COMMANDS", "0", "BRIDGE_MAX_WAITING_COMMANDS must be greater than 0."),
+        ("BRIDGE_AUTH_DEADLINE_SECONDS", "-1", "BRIDGE_AUTH_DEADLINE_SECONDS must be greater than 0."),
+        ("BRIDGE_AUTH_DEADLINE_SECONDS", "nan", "BRIDGE_AUTH_DEADLINE_SECONDS must be 86400 or less."),
+        ("BRIDGE_AUTH_DEADLINE_SECONDS", "soon", "BRIDGE_AUTH_DEADLINE_SECONDS must be a number."),
+        ("BRIDGE_TOKEN_LEEWAY_SECONDS", "inf", "BRIDGE_TOKEN_LEEWAY_SECONDS must be 86400 or less."),
+        ("BRIDGE_LOG_JSON", "perhaps", "BRIDGE_LOG_JSON must be true or false."),
+        ("BRIDGE_USAGE_KEEP_DAYS", "36501", "BRIDGE_USAGE_KEEP_DAYS must be 36500 or less."),
     ],
 )
 def test_an_unusable_variable_is_named_and_never_quoted(
@@ -213,6 +202,36 @@ def test_origins_are_a_list_or_any(
     complete.setenv("BRIDGE_ALLOWED_ORIGINS", listed)
     assert load_settings().origins == origins
     assert load_settings().named_origins == named
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "example.org",
+        "localhost:3000",
+        "https://a.example, b.example",
+        "https://a.example https://b.example",
+        "https://a.example/chat",
+        "https://*.example.org",
+        "https://Chat.example.org",
+        "https://me@a.example",
+        "https://",
+        "//a.example",
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_refused(complete: pytest.MonkeyPatch, listed: str) -> None:
+    """Nothing would ever match it, and every page would be sent away."""
+    complete.setenv("BRIDGE_ALLOWED_ORIGINS", listed)
+    assert sentence() == (
+        "BRIDGE_ALLOWED_ORIGINS must be * or origins like https://chat.example.org, separated by commas."
+    )
+
+
+@pytest.mark.parametrize("origin", ["http://[::1]:3000", "capacitor://localhost", "chrome-extension://abcdef"])
+def test_an_origin_may_have_any_scheme(complete: pytest.MonkeyPatch, origin: str) -> None:
+    """Apps in a shell of their own have theirs."""
+    complete.setenv("BRIDGE_ALLOWED_ORIGINS", origin)
+    assert load_settings().origins == frozenset({origin})
 
 
 @pytest.mark.parametrize("name", ["SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY"])
@@ -289,6 +308,17 @@ def test_only_secrets_come_from_files(complete: pytest.MonkeyPatch, tmp_path: Pa
     """Anything else can be seen by everybody anyway."""
     complete.setenv("BRIDGE_PORT_FILE", str(tmp_path))
     assert load_settings().port == 8080
+
+
+def test_variables_that_are_no_settings_are_known(complete: pytest.MonkeyPatch) -> None:
+    """Misspelt ones would have no effect, and nobody would notice."""
+    complete.setenv("BRIDGE_OPERATOR_TOKEN_FILE", "/run/secrets/token")
+    complete.setenv("BRIDGE_TOKEN", "of the terminal client")
+    complete.setenv("bridge_host", "::1")
+    assert unknown_variables() == []
+    complete.setenv("BRIDGE_PROT", "1")
+    complete.setenv("BRIDGE_PORT_FILE", "/run/port")
+    assert unknown_variables() == ["BRIDGE_PORT_FILE", "BRIDGE_PROT"]
 
 
 def test_trusted_proxies_are_networks(complete: pytest.MonkeyPatch) -> None:

@@ -18,9 +18,9 @@ _CASTS: Final = (
     r" else t.encrypted_content ~ '^([^\\]|\\\\|\\[0-3][0-7]{{2}})*$' end"
 )
 _HAS_BACKSLASH: Final = r"strpos(t.encrypted_content, '\') > 0"
-# UTF-8 as hex: no NUL, no surrogates, nothing written longer than need be (RFC 3629, section 4).
+# UTF-8 as hex: no surrogates, nothing written longer than need be (RFC 3629, section 4). NUL is a character like any.
 _UTF_8: Final = (
-    "^(0[1-9a-f]|[1-7].|c[2-9a-f][89ab].|d.[89ab].|e0[ab].[89ab].|e[1-9abcef][89ab].[89ab].|ed[89].[89ab]."
+    "^([0-7].|c[2-9a-f][89ab].|d.[89ab].|e0[ab].[89ab].|e[1-9abcef][89ab].[89ab].|ed[89].[89ab]."
     "|f0[9ab].[89ab].[89ab].|f[1-3][89ab].[89ab].[89ab].|f48.[89ab].[89ab].)*$"
 )
 _BUFFER: Final = '{"type":"Buffer","data":['

@@ -57,6 +57,9 @@ def _fix_lines(report: FixReport) -> list[str]:
             lines.append(f"  {one.left_alone:,} left alone. {REPAIRS[one.check].why_safe}")
     if not report.repairs:
         lines.append("Nothing that the last check found has a repair.")
+    if report.not_checked:
+        lines += ["", f"The last check was of some checks only. Not looked at: {', '.join(report.not_checked)}."]
+        lines.append("  python -m migration check looks at everything")
     if report.undo is not None:
         lines += ["", f"To take it back: python -m migration fix --undo {report.undo} --apply"]
     return lines
@@ -65,7 +68,10 @@ def _fix_lines(report: FixReport) -> list[str]:
 def _undo_lines(undone: Undone) -> list[str]:
     if not undone.applied:
         return [f"undo: {undone.changes:,} changes in the file (nothing is changed without --apply)"]
-    lines = [f"undo: {undone.restored:,} of {undone.changes:,} rows are as they were"]
+    lines = [f"undo: {undone.restored:,} of {undone.changes:,} changes taken back"]
+    if undone.restored < undone.changes:
+        left = undone.changes - undone.restored
+        lines.append(f"  {left:,} left alone: taken back before, never made, or changed by somebody since")
     if not undone.times_restored:
         lines.append("  but for updated_at: the role may not set session_replication_role")
     return lines

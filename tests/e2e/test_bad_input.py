@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -16,6 +17,12 @@ from tests.e2e.conftest import RunningBridge, StartBridge
 from tests.specified import check_from_bridge
 
 ANSWER_SECONDS = 20.0
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+ENDLESS_TEXT = b"\x81\xff" + (2**40).to_bytes(8) + bytes(4)
+"""The head of a text frame of a terabyte, with a mask that changes nothing (RFC 6455, section 5.2)."""
 INVALID = ("INVALID_MESSAGE", "Invalid message format")
 
 
@@ -151,6 +158,34 @@ async def test_a_frame_that_is_too_large_closes_the_connection(start_bridge: Sta
             await answer(socket)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1009
+
+
+async def test_a_frame_far_too_large_closes_the_connection_at_once(bridge: RunningBridge) -> None:
+    """Also if the client's close comes with the frame's end, and nothing ever comes after it."""
+    async with connect(bridge.url, ping_interval=None) as socket, asyncio.timeout(ANSWER_SECONDS):
+        await socket.send("x" * 400_000)
+        await socket.wait_closed()
+    assert socket.close_code == 1009
+
+
+async def go_on(writer: asyncio.StreamWriter) -> None:
+    """Write, whatever is answered."""
+    while True:
+        writer.write(b"x" * 10_000)
+        await writer.drain()
+
+
+async def test_who_goes_on_with_a_frame_that_is_refused_is_cut_off(start_bridge: StartBridge) -> None:
+    """Nothing of it is kept, and a client that never hears of it does not send for ever."""
+    async with start_bridge(max_frame_characters=1000) as bridge, asyncio.timeout(ANSWER_SECONDS):
+        address = urlsplit(bridge.url)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(ENDLESS_TEXT)
+        with pytest.raises(ConnectionError):
+            await go_on(writer)
+        writer.close()
 
 
 async def test_a_page_of_another_origin_is_refused_before_the_handshake(start_bridge: StartBridge) -> None:

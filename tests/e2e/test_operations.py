@@ -38,8 +38,10 @@ async def numbers(bridge: RunningBridge) -> dict[tuple[str, tuple[str, ...]], fl
 @pytest.mark.parametrize("path", PATHS)
 async def test_without_the_setting_there_is_nothing_there(bridge: RunningBridge, path: str) -> None:
     """Whatever token is shown."""
+    nothing = await ask(bridge, "/nothing")
     for token in (None, TOKEN):
-        assert (await ask(bridge, path, token)).status_code == 404
+        answer = await ask(bridge, path, token)
+        assert (answer.status_code, answer.content) == (404, nothing.content)
 
 
 async def test_only_the_operators_token_opens(start_bridge: StartBridge) -> None:
@@ -49,6 +51,8 @@ async def test_only_the_operators_token_opens(start_bridge: StartBridge) -> None
             for token in (None, f"{TOKEN}x", str(bridge.sandbox.people["bob"].token), bridge.sandbox.secret_key):
                 answer = await ask(bridge, path, token)
                 assert (answer.status_code, answer.headers["WWW-Authenticate"][:6]) == (401, "Bearer")
+                assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+                assert answer.headers["Cache-Control"] == "no-store"
             opened = await ask(bridge, path)
             assert (opened.status_code, opened.headers["Cache-Control"]) == (200, "no-store")
 

@@ -50,6 +50,7 @@ async def program(environment: Mapping[str, str]) -> tuple[int, str]:
         ("BRIDGE_PORT", "eighty"),
         ("BRIDGE_PORT", "70000"),
         ("BRIDGE_LOG_LEVEL", "loud"),
+        ("BRIDGE_ALLOWED_ORIGINS", "app.example"),
         ("BRIDGE_STORE_TIMEOUT_SECONDS", "0"),
         ("BRIDGE_ROLLOUT_FILE", "/nowhere/rollout.toml"),
         ("BRIDGE_ROLLOUT_PROVIDER", "flags"),
@@ -67,6 +68,14 @@ async def test_a_bad_setting_is_one_sentence_that_names_it(variable: str, value:
     assert said.startswith(f"bridge: {variable} ")
     assert said.count("\n") == 1
     assert value is None or value not in said.replace("greater than 0", "")
+
+
+async def test_a_misspelt_setting_is_named_once() -> None:
+    """In a warning, and never its value: everything else is as it would be without."""
+    _, said = await program({**GOOD, "BRIDGE_PROT": "8000"})
+    (line,) = [line for line in said.splitlines() if "settings.unknown" in line]
+    assert "BRIDGE_PROT" in line
+    assert "8000" not in said
 
 
 async def test_an_address_where_nobody_answers_is_said_at_the_start() -> None:

@@ -70,6 +70,9 @@ def test_a_project_with_its_database(sandbox: SandboxAddress, tools: Tools, monk
     report = tools("doctor", "--database-url", sandbox.database_url + AS_POSTGRES, "--json").report
     assert [(one.check, one.applies) for one in report.not_run] == [("change", False)]
     assert report.is_complete
+    told = tools("doctor", "--database-url", sandbox.database_url + AS_POSTGRES).out
+    assert "not asked for:\n  change: it makes a table for a moment; --write-canary allows it" in told
+    assert "does not apply" not in told
 
 
 def test_a_row_makes_the_whole_way(sandbox: SandboxAddress, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:

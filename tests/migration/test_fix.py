@@ -82,7 +82,8 @@ def test_what_is_found_is_mended(generation: str, crowd_of: CrowdOf, tools: Tool
         assert {one.check: one.left_alone for one in report.repairs if one.left_alone} == LEFT_ALONE
         assert counts(checked(tools, crowd)) == LEFT_ALONE
         again = fixed(tools, crowd, "--apply")
-        assert sum(one.changes for one in again.repairs) == 0
+        assert (sum(one.changes for one in again.repairs), again.undo) == (0, None)
+        assert [str(path) for path in tools.directory.glob("undo-*")] == [report.undo]
 
 
 def test_the_dry_run_says_what_is_then_written(crowd: Crowd, tools: Tools) -> None:
@@ -108,6 +109,9 @@ def test_undo_restores_everything(generation: str, crowd_of: CrowdOf, tools: Too
         assert (did.restored, did.times_restored) == (did.changes, True)
         assert dump(crowd) == before
         assert undone(tools, crowd, report.undo, "--apply").restored == 0
+        again = tools("fix", "--database-url", crowd.url, "--undo", report.undo, "--apply")
+        assert (again.status, f"0 of {did.changes:,} changes taken back" in again.out) == (Exit.CLEAN, True)
+        assert f"{did.changes:,} left alone: taken back before" in again.out
         assert dump(crowd) == before
 
 
@@ -167,6 +171,17 @@ def test_only_what_was_found_is_mended(crowd: Crowd, tools: Tools) -> None:
     checked(tools, crowd, "typing_stale")
     report = fixed(tools, crowd, "--apply")
     assert [one.check for one in report.repairs] == ["typing_stale"]
+
+
+def test_what_the_last_check_left_out_is_named(crowd: Crowd, tools: Tools) -> None:
+    """Or a check of one thing would look like a chat in which nothing else is wrong."""
+    checked(tools, crowd, "typing_stale")
+    assert set(fixed(tools, crowd).not_checked) == REPAIRS.keys() - {"typing_stale"}
+    assert fixed(tools, crowd, "--only", "typing_stale").not_checked == ()
+    told = tools("fix", "--database-url", crowd.url, "--share", "1").out
+    assert "The last check was of some checks only. Not looked at: participants_by_auth_id, " in told
+    checked(tools, crowd)
+    assert fixed(tools, crowd).not_checked == ()
 
 
 def test_nothing_to_mend_is_status_0(crowd: Crowd, tools: Tools) -> None:

@@ -95,7 +95,7 @@ async def all_rows(page_after: Callable[[R | None], Query], kind: type[R]) -> li
 
 
 def _store_error(error: APIError) -> StoreError:
-    code = str(error.code)
+    code = str(error.code or "")  # a gateway that refuses a key gives none
     if code in PASSING_CODES or code == _TOO_LONG or is_of_the_way(code):
         return StoreDown(code)
     return StoreRefused(code)

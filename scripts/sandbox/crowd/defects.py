@@ -15,7 +15,7 @@ Plant = Callable[[Stage, int], None]
 
 STOPPING: Final = ("back\\slash", "C:\\new", "\\x414", "\\xzz", "\\400 days", "ends with \\")
 CHANGING: Final = ("\\x4142", "\\\\", "\\101", "\\x", "two \\\\ of them\nand a line")
-NO_TEXT: Final = (b"\xff\xfe", b"\xc0\x80", b"\xed\xa0\x80", b"a\x00b", b"\xf5\x80\x80\x80", b"M\xfcller")
+NO_TEXT: Final = (b"\xff\xfe", b"\xc0\x80", b"\xed\xa0\x80", b"a\x80b", b"\xf5\x80\x80\x80", b"M\xfcller")
 
 
 def people(stage: Stage, turn: int) -> None:
@@ -102,7 +102,8 @@ def contents(stage: Stage, turn: int) -> None:
     if stage.layout.binary_content:
         broken = NO_TEXT[turn % len(NO_TEXT)]
         stage.expect("contents_not_utf8", stage.message(place, members[0], content=broken))
-        stage.message(place, members[0], content="Ünïcödé \\x ☺ 👩‍👩‍👧 \\\\ é")  # looks suspicious, and is fine
+        # Looks suspicious, and is fine; NUL is a character, which bytea holds.
+        stage.message(place, members[0], content="Ünïcödé \\x \0 ☺ 👩‍👩‍👧 \\\\ é".encode())
     else:
         for check, texts in (("contents_that_stop_the_cast", STOPPING), ("contents_changed_by_the_cast", CHANGING)):
             stage.expect(check, stage.message(place, members[0], content=texts[turn % len(texts)]))
