@@ -16,7 +16,7 @@ from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.registry import Faults, action
 from bridge.actions.telling import looks
 from bridge.errors import ACCESS_DENIED, AUTH_REQUIRED, CONVERSATION_ID_REQUIRED, ActionError, ErrorCode, Fault
-from bridge.models import LARGEST_INTEGER, OwnTimer
+from bridge.models import LARGEST_INTEGER, MOST_DAYS, OwnTimer
 from bridge.people_rows import OwnTimerRow, own_timer_row
 from bridge.rows import Id
 
@@ -56,7 +56,7 @@ class SetConversationTimer(Struct, frozen=True, rename="camel"):
 
     conversation_id: Id
     enabled: bool
-    duration_days: Annotated[int | None, Meta(description="Needed when enabled; 0 is never.")] = None
+    duration_days: Annotated[int | None, Meta(description=f"Needed when enabled; 0 is never, and more than {MOST_DAYS} count as so many.")] = None
 
 
 class ConversationTimerSet(Struct, frozen=True, rename="camel"):
@@ -117,7 +117,11 @@ async def load_conversation_timer(request: LoadConversationTimer, caller: Caller
 async def set_conversation_timer(request: SetConversationTimer, caller: Caller, context: Context) -> Outcome:
     """Let new messages of a conversation disappear after so many days; any active participant may."""
     days = request.duration_days if request.enabled else None
-    if request.enabled and (days is None or not 0 <= days <= LARGEST_INTEGER):
+    if days is not None:
+        if not 0 <= days <= LARGEST_INTEGER:
+            raise ActionError(DAYS_INVALID)
+        days = min(days, MOST_DAYS)
+    elif request.enabled:
         raise ActionError(DAYS_INVALID)
     conversation_id, _ = await require_member(request.conversation_id, caller, context)
     row = await context.store.traits.set_timer(conversation_id, days)
