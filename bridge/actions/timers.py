@@ -148,6 +148,7 @@ async def set_own_timer(request: SetOwnTimer, caller: Caller, context: Context) 
         raise ActionError(NO_OWN_TIMERS)
     conversation_id, _ = await require_member(request.conversation_id, caller, context)
     timer = OwnTimer(disappear_seconds=request.disappear_seconds, start_on=request.start_on)
+    context.members.rewriting(conversation_id, caller.identity)  # before the write: its echo may overtake the answer
     if not await context.store.participants.set_timer(conversation_id, caller.identity, timer):
         raise ActionError(WRITE_FAILED)
     return Outcome(result=OwnTimerSet(conversation_id, own_timer_row(timer)))
