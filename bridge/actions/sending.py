@@ -112,8 +112,7 @@ async def send_message(request: SendMessage, caller: Caller, context: Context) -
     # Reserved before the write: its echo may come back through the feed before the write itself returns (F29).
     reservation = context.hub.reserve(conversation_id, message_key(new.id))
     try:
-        written = await _write(new, copies.own, context)
-        _require_same(written, new)
+        written, own = await _write(new, copies.own, context)
     except BaseException:
         reservation.abandon()
         raise
@@ -122,7 +121,7 @@ async def send_message(request: SendMessage, caller: Caller, context: Context) -
     context.message_states.place(message.id, conversation_id)
     caller.rooms.typing.discard(conversation_id)
     context.typing.end(conversation_id, caller.identity.user_id)
-    event = MessageSent(message=message, copies=copies.by_message(new.id))
+    event = MessageSent(message=message, copies=_by_message(new.id, own, copies.of_quote))
     deliver = partial(deliver_written, reservation, event, members, context)
     return Outcome(result=MessageWritten(message_row(event.seen_by(caller.identity).message)), then=deliver)
 
@@ -133,8 +132,9 @@ class _Sealed(Struct, frozen=True):
     own: Mapping[UserId, str] | None
     of_quote: Copies
 
-    def by_message(self, message_id: MessageId) -> Copies:
-        return self.of_quote if self.own is None else {**self.of_quote, message_id: self.own}
+
+def _by_message(message_id: MessageId, own: Mapping[UserId, str] | None, of_quote: Copies) -> Copies:
+    return of_quote if own is None else {**of_quote, message_id: own}
 
 
 def _require_content(request: SendMessage) -> Mapping[str, str] | None:
@@ -164,18 +164,26 @@ async def _copies(
     return _Sealed(own, of_quote)
 
 
-async def _write(new: NewMessage, copies: Mapping[UserId, str] | None, context: Context) -> Message:
-    """Write the row and, where it is sealed, its copies: both or neither (contract F49)."""
+async def _write(
+    new: NewMessage, copies: Mapping[UserId, str] | None, context: Context
+) -> tuple[Message, Mapping[UserId, str] | None]:
+    """Write the row and, where it is sealed, its copies: both or neither (contract F49); return what is stored."""
     if copies is None:
-        return await context.store.messages.insert(new)
+        written = await context.store.messages.insert(new)
+        _require_same(written, new)
+        return written, None
     async with undone_on_failure("send_message", partial(context.store.messages.withdraw, new)):
         written = await context.store.messages.insert(new)
+        _require_same(written, new)
         try:
             await context.store.copies.seal(new.id, copies)
+            if written.created_at != new.created_at:  # a repeat: it may have been sealed anew, the first copies stay
+                stored = await context.store.copies.of([new.id], context.clock.now())
+                copies = stored.get(new.id, {})
         except StoreError as error:
             log.warning("send_message.not_sealed", cause=type(error).__name__, detail=str(error))
             raise ActionError(_COPIES_FAILED) from error
-    return written
+    return written, copies
 
 
 def deliver_written(reservation: Reservation, event: MessageSent, members: frozenset[UserId], context: Context) -> None:
