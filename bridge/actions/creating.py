@@ -25,6 +25,8 @@ Roles = Mapping[UserId, str]
 TYPES = frozenset({"direct", "group", "room"})
 
 _IDS_REQUIRED = Fault(ErrorCode.INVALID_DATA, "Participant IDs required")
+_NAME_INVALID = Fault(ErrorCode.INVALID_DATA, "Name must be a text")
+_IS_GROUP_INVALID = Fault(ErrorCode.INVALID_DATA, "isGroup must be a boolean")
 _TYPE_INVALID = Fault(ErrorCode.INVALID_DATA, "Invalid conversation type")
 NOBODY_ELSE = Fault(ErrorCode.INVALID_DATA, "A direct conversation needs another person")
 NOT_TWO = Fault(ErrorCode.INVALID_DATA, "A direct conversation has exactly two people")
@@ -33,6 +35,7 @@ _CREATE = Faults(
     unauthenticated=AUTH_REQUIRED,
     malformed=_IDS_REQUIRED,
     database=Fault(ErrorCode.DATABASE_ERROR, "Failed to create conversation"),
+    fields={"name": _NAME_INVALID, "isGroup": _IS_GROUP_INVALID, "type": _TYPE_INVALID},
 )
 
 log = structlog.get_logger(__name__)

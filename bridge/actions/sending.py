@@ -30,6 +30,9 @@ MAX_CLIENT_MESSAGE_ID_CHARACTERS = 200
 _SEND_FAILED = Fault(ErrorCode.DATABASE_ERROR, "Failed to send message")
 _COPIES_FAILED = Fault(ErrorCode.DATABASE_ERROR, "Failed to create encrypted message copies")
 _CONTENT_REQUIRED = Fault(ErrorCode.MISSING_REQUIRED_FIELDS, "Conversation ID and content are required")
+_KEY_INVALID = Fault(
+    ErrorCode.INVALID_DATA, f"clientMessageId must be a text of at most {MAX_CLIENT_MESSAGE_ID_CHARACTERS} characters"
+)
 _SEALED_REQUIRED = Fault(ErrorCode.MISSING_REQUIRED_FIELDS, "Conversation ID and encrypted contents are required")
 
 _SEND = Faults(
@@ -37,6 +40,7 @@ _SEND = Faults(
     malformed=_CONTENT_REQUIRED,
     database=_SEND_FAILED,
     unexpected=Fault(ErrorCode.SERVER_ERROR, "Failed to send message"),
+    fields={"clientMessageId": _KEY_INVALID, "messageType": _SEND_FAILED, "replyToId": _SEND_FAILED},
 )
 log = structlog.get_logger(__name__)
 
@@ -201,7 +205,7 @@ def _message_id(client_message_id: str | None, caller: Caller) -> MessageId | No
     if not client_message_id:
         return None
     if len(client_message_id) > MAX_CLIENT_MESSAGE_ID_CHARACTERS:
-        raise ActionError(_CONTENT_REQUIRED)
+        raise ActionError(_KEY_INVALID)
     return derived_message_id(caller.identity.user_id, client_message_id)
 
 

@@ -37,15 +37,13 @@ async def test_retention_is_ones_own(person: Person) -> None:
     """30 days until one chooses; 0 is for ever, and more than can be counted are the most."""
     parts = Parts()
     assert await perform(parts, person, "load_retention") == {"days": 30}
-    for days, kept in ((0, 0), (7, 7), (MOST_DAYS, MOST_DAYS), (LARGEST_INTEGER, MOST_DAYS)):
+    for days, kept in ((0, 0), (7, 7), (MOST_DAYS, MOST_DAYS), (LARGEST_INTEGER + 1, MOST_DAYS)):
         assert await perform(parts, person, "set_retention", days=days) == {"days": kept}
         assert await perform(parts, person, "load_retention") == {"days": kept}
     assert await perform(parts, C, "load_retention") == {"days": 30}
 
 
-@pytest.mark.parametrize(
-    "payload", [{}, {"days": -1}, {"days": "x"}, {"days": 1.5}, {"days": LARGEST_INTEGER + 1}], ids=str
-)
+@pytest.mark.parametrize("payload", [{}, {"days": -1}, {"days": "x"}, {"days": 1.5}], ids=str)
 async def test_unusable_days_are_refused(payload: dict[str, Any]) -> None:
     """And nothing is written."""
     parts = Parts()

@@ -117,8 +117,6 @@ async def test_times_follow_the_order_of_sending() -> None:
         {"conversationId": ROOM, "content": 5},
         {"conversationId": ROOM, "content": ["hi"]},
         {"conversationId": {}, "content": "hi"},
-        {"conversationId": ROOM, "content": "hi", "clientMessageId": 5},
-        {"conversationId": ROOM, "content": "hi", "clientMessageId": "x" * (MAX_CLIENT_MESSAGE_ID_CHARACTERS + 1)},
         {"conversation_id": ROOM, "content": "hi"},
     ],
     ids=lambda payload: str(payload)[:70],
@@ -128,6 +126,22 @@ async def test_conversation_and_content_are_required(payload: dict[str, object])
     parts = Parts()
     assert told(await refusal(parts, B, "send_message", **payload)) == REQUIRED
     assert parts.stored() == []
+
+
+@pytest.mark.parametrize("key", [5, ["x"], "x" * (MAX_CLIENT_MESSAGE_ID_CHARACTERS + 1)], ids=["5", "list", "long"])
+async def test_an_unusable_client_message_id_is_named(key: object) -> None:
+    """The text says which field it is; nothing is written."""
+    parts = Parts()
+    fault = await refusal(parts, B, "send_message", conversationId=ROOM, content="hi", clientMessageId=key)
+    assert told(fault) == ("INVALID_DATA", "clientMessageId must be a text of at most 200 characters")
+    assert parts.stored() == []
+
+
+@pytest.mark.parametrize("field", ["messageType", "replyToId"])
+async def test_a_type_and_an_original_of_the_wrong_kind_fail_like_unknown_ones(field: str) -> None:
+    """Not as if the content were missing."""
+    fault = await refusal(Parts(), B, "send_message", **{"conversationId": ROOM, "content": "hi", field: 5})
+    assert told(fault) == ("DATABASE_ERROR", "Failed to send message")
 
 
 async def test_fields_are_checked_before_membership() -> None:
