@@ -26,6 +26,8 @@ from bridge.rows import Id, MessageRow, message_row
 from bridge.sealed import Copies
 
 MAX_CLIENT_MESSAGE_ID_CHARACTERS = 200
+ANNOUNCEMENT = "system"
+"""The type of messages that nobody typed."""
 
 _SEND_FAILED = Fault(ErrorCode.DATABASE_ERROR, "Failed to send message")
 _COPIES_FAILED = Fault(ErrorCode.DATABASE_ERROR, "Failed to create encrypted message copies")
@@ -33,6 +35,7 @@ _CONTENT_REQUIRED = Fault(ErrorCode.MISSING_REQUIRED_FIELDS, "Conversation ID an
 _KEY_INVALID = Fault(
     ErrorCode.INVALID_DATA, f"clientMessageId must be a text of at most {MAX_CLIENT_MESSAGE_ID_CHARACTERS} characters"
 )
+_NOT_FOR_CLIENTS = Fault(ErrorCode.INVALID_DATA, "Messages of type system are written by the bridge only")
 _SEALED_REQUIRED = Fault(ErrorCode.MISSING_REQUIRED_FIELDS, "Conversation ID and encrypted contents are required")
 
 _SEND = Faults(
@@ -61,7 +64,9 @@ class SendMessage(Struct, frozen=True, rename="camel"):
             extra_json_schema={"type": ["object", "null"], "additionalProperties": {"type": "string"}},
         ),
     ] = field(default_factory=_null)
-    message_type: Annotated[str | None, Meta(description="`text` unless given; what the table allows.")] = None
+    message_type: Annotated[
+        str | None, Meta(description="`text` unless given; what the table allows, but not `system`.")
+    ] = None
     reply_to_id: Annotated[Id | None, Meta(description="A message of the same conversation.")] = None
     metadata: Annotated[
         Raw,
@@ -93,11 +98,21 @@ class MessageWritten(Struct, frozen=True):
     reply="message_sent",
     result=MessageWritten,
     faults=_SEND,
-    refusals=[_SEALED_REQUIRED, SEALED_MALFORMED, ACCESS_DENIED, METADATA_MALFORMED, _SEND_FAILED, _COPIES_FAILED],
+    refusals=[
+        _SEALED_REQUIRED,
+        SEALED_MALFORMED,
+        _NOT_FOR_CLIENTS,
+        ACCESS_DENIED,
+        METADATA_MALFORMED,
+        _SEND_FAILED,
+        _COPIES_FAILED,
+    ],
 )
 async def send_message(request: SendMessage, caller: Caller, context: Context) -> Outcome:
     """Write a message and, once the sender has its answer, deliver it to every member."""
     sealed = _require_content(request)
+    if request.message_type == ANNOUNCEMENT:
+        raise ActionError(_NOT_FOR_CLIENTS)  # nobody could tell it from what the bridge says (announcing)
     conversation_id, members = await require_member(request.conversation_id, caller, context)
     metadata = read_metadata(request.metadata)
     quote = await _quote(request.reply_to_id, conversation_id, context)

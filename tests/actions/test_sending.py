@@ -190,7 +190,7 @@ async def test_a_message_is_delivered_though_the_members_became_unknown_meanwhil
     assert a.contents == ["hi"]
 
 
-@pytest.mark.parametrize("message_type", ["image", "file", "system", "text"])
+@pytest.mark.parametrize("message_type", ["image", "file", "text"])
 async def test_a_message_has_a_type(message_type: str) -> None:
     """One of those that the table knows."""
     parts = Parts()
@@ -204,6 +204,14 @@ async def test_without_a_type_it_is_text(message_type: str | None) -> None:
     parts = Parts()
     await perform(parts, B, "send_message", conversationId=ROOM, content="hi", messageType=message_type)
     assert parts.stored()[0].message_type == "text"
+
+
+async def test_nobody_speaks_as_the_bridge() -> None:
+    """Its announcements have the type system; whoever could send one could announce what never happened."""
+    parts = Parts()
+    fault = await refusal(parts, B, "send_message", conversationId=ROOM, content="X was added", messageType="system")
+    assert told(fault) == ("INVALID_DATA", "Messages of type system are written by the bridge only")
+    assert parts.stored() == []
 
 
 async def test_a_type_that_the_table_does_not_know_fails_and_leaves_no_trace() -> None:
