@@ -122,6 +122,8 @@ async def test_a_direct_conversation_with_oneself_is_refused(oneself: str, shape
         ({"participantIds": C.user_id}, "Participant IDs required"),
         ({"participantIds": [5]}, "Participant IDs required"),
         ({"participantIds": [C.user_id], "name": 5}, "Name must be a text"),
+        ({"participantIds": [C.user_id], "name": "x" * 201}, "Name must be 200 characters or less"),
+        ({"type": "room", "participant_ids": [C.user_id], "name": "x" * 201}, "Name must be 200 characters or less"),
         ({"participantIds": [C.user_id], "isGroup": "perhaps"}, "isGroup must be a boolean"),
         ({"participant_ids": [C.user_id], "type": 5}, "Invalid conversation type"),
         ({"type": "room"}, "Participant IDs required"),

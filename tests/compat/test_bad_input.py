@@ -343,6 +343,7 @@ CREATING: list[tuple[Any, tuple[int, str]]] = [
     ({**ROOM_OF_TWO, "group_id": "nonsense"}, NOT_CREATED),
     ({**ROOM_OF_TWO, "group_id": {"a": 1}}, NOT_CREATED),
     ({**ROOM_OF_TWO, "name": 5}, (400, "name must be a string without NUL characters")),
+    ({**ROOM_OF_TWO, "name": "x" * 201}, (400, "Name must be 200 characters or less")),
     ({**ROOM_OF_TWO, "name": "a\0b"}, (400, "name must be a string without NUL characters")),
 ]
 ADDING: list[tuple[Any, tuple[int, str]]] = [
