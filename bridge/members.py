@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from weakref import WeakValueDictionary
 
 from bridge.clock import Clock
-from bridge.models import ConversationId, Participant, ParticipantId, UserId
+from bridge.models import ConversationId, Identity, Participant, ParticipantId, UserId
 from bridge.recent import Recent
 from bridge.store import ConversationStore
 
@@ -20,6 +20,8 @@ CAPACITY = 20_000
 MAX_AGE_WHILE_DEAF_SECONDS = 2.0
 REFRESH_AT_MOST_EVERY_SECONDS = 1.0
 ATTEMPTS_TO_LOAD_UNDISTURBED = 3
+ECHO_SECONDS = 60.0
+"""How long the echo of a write of our own is waited for."""
 
 NOBODY: frozenset[UserId] = frozenset()
 
@@ -55,6 +57,9 @@ class Members:
         self._conversation_of: dict[ParticipantId, ConversationId] = {}
         self._locks: WeakValueDictionary[ConversationId, asyncio.Lock] = WeakValueDictionary()
         self._disturbed: dict[ConversationId, bool] = {}
+        self._rewritten: Recent[tuple[ConversationId, str], bool] = Recent(
+            capacity, clock=clock, max_age_seconds=ECHO_SECONDS
+        )
 
     def known(self, conversation_id: ConversationId) -> frozenset[UserId] | None:
         """Return the members if they are known and fresh, without asking."""
@@ -123,6 +128,7 @@ class Members:
         self._hearing = hearing
         self._entries.clear()
         self._conversation_of.clear()
+        self._rewritten.clear()
         self._disturb_all()
 
     def changed(self, row: Participant) -> None:
@@ -137,6 +143,21 @@ class Members:
             entry.count()
             self._conversation_of[row.id] = row.conversation_id
 
+    def rewriting(self, conversation_id: ConversationId, identity: Identity) -> None:
+        """Take in that we write into the participant row of somebody who is a member: its echo is no coming."""
+        for one in identity.ids:
+            self._rewritten.put((conversation_id, one), True)  # only the key matters
+
+    def is_rewrite(self, row: Participant) -> bool:
+        """Tell, once, whether a row that was written is the echo of such a write of ours.
+
+        A coming that is taken for it is told all the same: by the echo itself, which is yet to come then.
+        """
+        key = (row.conversation_id, row.user_id)
+        is_expected = key in self._rewritten
+        self._rewritten.discard(key)  # by a going too: who comes after it comes anew
+        return is_expected and row.left_at is None
+
     def deleted(self, row_id: ParticipantId) -> Participant | None:
         """Take in that a participant row is gone, and return it if it was known: the feed tells its key only."""
         self._disturb_all()
@@ -145,6 +166,8 @@ class Members:
         if entry is None:
             return None
         row = entry.rows.pop(row_id, None)
+        if row is not None:
+            self._rewritten.discard((row.conversation_id, row.user_id))
         entry.count()
         return row
 

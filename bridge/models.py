@@ -11,6 +11,10 @@ from msgspec import UNSET, Struct, UnsetType
 
 LARGEST_INTEGER: Final = 2_147_483_647
 """What a column of type integer holds at most."""
+MAX_NAME_CHARACTERS: Final = 200
+"""How long a name of a conversation or group may be: it stands in every line of every list."""
+MOST_DAYS: Final = 1_000_000
+"""The longest time until messages disappear: a database adds the days to the present, and its dates end somewhere."""
 
 UserId = NewType("UserId", str)
 """A users.id: the only id that belongs into participants, sender_id and frames."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.actions.context import Context
 from bridge.actions.conversations import ConversationsLoaded, LoadConversations, load_conversations
-from bridge.actions.creating import NOBODY_ELSE, NOT_TWO, ConversationCreated, create_conversation
+from bridge.actions.creating import NAME_TOO_LONG, NOBODY_ELSE, NOT_TWO, ConversationCreated, create_conversation
 from bridge.actions.people_meant import ADD_FAILED, TOO_MANY
 from bridge.errors import USER_NOT_FOUND
 from compat import conversation_shapes as shapes
@@ -48,6 +48,7 @@ async def list_conversations(asked: Asked, context: Context) -> ConversationsLoa
         shapes.PARTICIPANTS_REQUIRED,
         shapes.NAME_INVALID,
         Refusal(400, TOO_MANY.text),
+        Refusal(400, NAME_TOO_LONG.text),
         _NO_USER,
         Refusal(400, NOBODY_ELSE.text),
         Refusal(400, NOT_TWO.text),

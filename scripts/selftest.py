@@ -150,7 +150,7 @@ async def _stranger(stack: Stack, steps: Steps, cast: Cast) -> None:
                 _expect(refused.code == "ACCESS_DENIED", f"refused with {refused.code}")
             else:
                 raise Failed("the stranger was let in")
-    async with steps.step("what a stranger inserts past the bridge (row-level security allows it) reaches nobody"):
+    async with steps.step("what a stranger inserts past the bridge (row-level security allows it) is pushed to nobody"):
         async with legacy_client(stack.sandbox, _token(stack, "xavier")) as legacy:
             await legacy.send(cast.conversation_id, str(stack.sandbox.people["xavier"].user_id), "spam")
         await _nothing(cast.bob)

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.registry import Faults, action
 from bridge.errors import AUTH_REQUIRED, INVALID_MESSAGE, ActionError, ErrorCode, Fault
-from bridge.models import LARGEST_INTEGER, ProfileChanges
+from bridge.models import MOST_DAYS, ProfileChanges
 from bridge.people_rows import OwnProfileRow, own_profile_row
 
 MAX_BIO_CHARACTERS = 500
@@ -56,7 +56,7 @@ class RetentionLoaded(Struct, frozen=True):
 class SetRetention(Struct, frozen=True):
     """Request of set_retention."""
 
-    days: Days
+    days: Annotated[int, Meta(description=f"0 is for ever; more than {MOST_DAYS} count as so many.")]
 
 
 class RetentionSet(Struct, frozen=True):
@@ -90,11 +90,12 @@ async def load_retention(request: LoadRetention, caller: Caller, context: Contex
 @action("set_retention", SetRetention, reply="retention_set", result=RetentionSet, faults=_SET)
 async def set_retention(request: SetRetention, caller: Caller, context: Context) -> Outcome:
     """Choose for how long one's new messages are kept where the conversation does not say otherwise."""
-    if not 0 <= request.days <= LARGEST_INTEGER:
+    if request.days < 0:
         raise ActionError(DAYS_INVALID)
-    if not await context.store.accounts.set_retention_days(caller.identity.user_id, request.days):
+    days = min(request.days, MOST_DAYS)
+    if not await context.store.accounts.set_retention_days(caller.identity.user_id, days):
         raise ActionError(RETENTION_UNCHANGED)  # a write that changed nothing is no success
-    return Outcome(result=RetentionSet(request.days))
+    return Outcome(result=RetentionSet(days))
 
 
 @action(

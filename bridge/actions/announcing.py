@@ -9,7 +9,7 @@ import structlog
 from msgspec.structs import replace
 
 from bridge.actions.context import Caller, Context
-from bridge.actions.sending import deliver_written
+from bridge.actions.sending import ANNOUNCEMENT, deliver_written
 from bridge.errors import StoreError
 from bridge.events import MessageSent, message_key
 from bridge.ids import new_message_id
@@ -33,7 +33,7 @@ async def announce(conversation_id: ConversationId, text: str, caller: Caller, c
         conversation_id=conversation_id,
         sender_id=caller.identity.user_id,
         reply_to_id=None,
-        message_type="system",
+        message_type=ANNOUNCEMENT,
         content=text,
         metadata={},
         created_at=created_at,

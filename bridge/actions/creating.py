@@ -17,7 +17,7 @@ from bridge.actions.telling import coming
 from bridge.actions.undoing import undone_on_failure
 from bridge.errors import ACCESS_DENIED, AUTH_REQUIRED, ActionError, ErrorCode, Fault, StoreError
 from bridge.ids import direct_conversation_id, new_conversation_id
-from bridge.models import Conversation, ConversationId, NewConversation, User, UserId
+from bridge.models import MAX_NAME_CHARACTERS, Conversation, ConversationId, NewConversation, User, UserId
 from bridge.rows import Id, MadeConversationRow, made_conversation_row
 
 Roles = Mapping[UserId, str]
@@ -25,6 +25,9 @@ Roles = Mapping[UserId, str]
 TYPES = frozenset({"direct", "group", "room"})
 
 _IDS_REQUIRED = Fault(ErrorCode.INVALID_DATA, "Participant IDs required")
+_NAME_INVALID = Fault(ErrorCode.INVALID_DATA, "Name must be a text")
+NAME_TOO_LONG = Fault(ErrorCode.INVALID_DATA, f"Name must be {MAX_NAME_CHARACTERS} characters or less")
+_IS_GROUP_INVALID = Fault(ErrorCode.INVALID_DATA, "isGroup must be a boolean")
 _TYPE_INVALID = Fault(ErrorCode.INVALID_DATA, "Invalid conversation type")
 NOBODY_ELSE = Fault(ErrorCode.INVALID_DATA, "A direct conversation needs another person")
 NOT_TWO = Fault(ErrorCode.INVALID_DATA, "A direct conversation has exactly two people")
@@ -33,6 +36,7 @@ _CREATE = Faults(
     unauthenticated=AUTH_REQUIRED,
     malformed=_IDS_REQUIRED,
     database=Fault(ErrorCode.DATABASE_ERROR, "Failed to create conversation"),
+    fields={"name": _NAME_INVALID, "isGroup": _IS_GROUP_INVALID, "type": _TYPE_INVALID},
 )
 
 log = structlog.get_logger(__name__)
@@ -52,7 +56,9 @@ class CreateConversation(Struct, frozen=True, kw_only=True):
     )
     type: Annotated[str | None, Meta(description="`direct`, `group` or `room`.")] = None
     group_id: Annotated[Id | None, Meta(description="The group that a room belongs to.")] = None
-    name: Annotated[str | None, Meta(description="Direct conversations have none.")] = None
+    name: Annotated[
+        str | None, Meta(description=f"At most {MAX_NAME_CHARACTERS} characters; direct conversations have none.")
+    ] = None
 
 
 class _Made(NamedTuple):
@@ -78,11 +84,13 @@ class ConversationCreated(Struct, frozen=True):
     reply="conversation_created",
     result=ConversationCreated,
     faults=_CREATE,
-    refusals=[_TYPE_INVALID, TOO_MANY, ADD_FAILED, NOBODY_ELSE, NOT_TWO, ACCESS_DENIED],
+    refusals=[_TYPE_INVALID, TOO_MANY, NAME_TOO_LONG, ADD_FAILED, NOBODY_ELSE, NOT_TWO, ACCESS_DENIED],
 )
 async def create_conversation(request: CreateConversation, caller: Caller, context: Context) -> Outcome:
     """Make a conversation with the caller in it, or find the direct one that there is."""
     ids = _participant_ids(request)
+    if request.name is not None and len(request.name) > MAX_NAME_CHARACTERS:
+        raise ActionError(NAME_TOO_LONG)
     others = await others_meant(ids, caller, context, unreadable=_CREATE.database)
     kind = request.type or _kind_of_original(request, ids, others)
     if kind == "direct":

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import Annotated
 
 import structlog
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.registry import Faults, action
@@ -17,6 +18,7 @@ from bridge.errors import AUTH_REQUIRED, INVALID_MESSAGE, ActionError, ErrorCode
 from bridge.ids import new_conversation_id, new_group_id, new_invite_code
 from bridge.lists import News
 from bridge.models import (
+    MAX_NAME_CHARACTERS,
     Conversation,
     ConversationId,
     Group,
@@ -35,6 +37,7 @@ ATTEMPTS_TO_FIND_A_FREE_CODE = 5
 
 _UNIQUE_VIOLATION = "23505"
 _NAME_REQUIRED = Fault(ErrorCode.INVALID_DATA, "Group name required")
+_NAME_TOO_LONG = Fault(ErrorCode.INVALID_DATA, f"Group name must be {MAX_NAME_CHARACTERS} characters or less")
 _CODE_REQUIRED = Fault(ErrorCode.INVALID_DATA, "Invite code required")
 _CODE_INVALID = Fault(ErrorCode.INVALID_DATA, "Invalid invite code")
 _JOINED = "Successfully joined group"
@@ -62,7 +65,7 @@ log = structlog.get_logger(__name__)
 class CreateGroup(Struct, frozen=True):
     """Request of create_group; `isPublic` as the wire spells, or `is_public` as the table does."""
 
-    name: str
+    name: Annotated[str, Meta(description=f"At most {MAX_NAME_CHARACTERS} characters.")]
     description: str | None = None
     is_public: bool | None = None
     is_public_on_the_wire: bool | None = field(default=None, name="isPublic")
@@ -105,11 +108,15 @@ class GroupsLoaded(Struct, frozen=True):
     groups: list[GroupRow]
 
 
-@action("create_group", CreateGroup, reply="group_created", result=GroupCreated, faults=_CREATE)
+@action(
+    "create_group", CreateGroup, reply="group_created", result=GroupCreated, faults=_CREATE, refusals=[_NAME_TOO_LONG]
+)
 async def create_group(request: CreateGroup, caller: Caller, context: Context) -> Outcome:
     """Make a group with a first room, the caller as its owner and the room's admin."""
     if not request.name.strip():
         raise ActionError(_NAME_REQUIRED)
+    if len(request.name) > MAX_NAME_CHARACTERS:
+        raise ActionError(_NAME_TOO_LONG)
     me, now = caller.identity.user_id, context.clock.now()
     group_id = new_group_id(now)
     room = NewConversation(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
 import msgspec
@@ -18,6 +19,9 @@ Handler = Callable[[Q, Caller, Context], Awaitable[Outcome]]
 REQUIRED: Final = Meta(extra_json_schema={"x-required": True})
 """For a field that has a default only because its handler, not its decoder, says what is missing."""
 
+_FIELD: Final = re.compile(r" - at `\$\.(\w+)")
+"""Where in the payload msgspec found what does not fit."""
+
 
 class Faults(Struct, frozen=True, kw_only=True):
     """What a client of this action hears when something is wrong (contract ws-protocol section 4)."""
@@ -26,6 +30,8 @@ class Faults(Struct, frozen=True, kw_only=True):
     malformed: Fault
     database: Fault
     unexpected: Fault = INTERNAL_ERROR
+    fields: Mapping[str, Fault] = {}
+    """What a field of the wrong kind is refused with, where `malformed` would name another."""
 
 
 class Reply(Struct, frozen=True):
@@ -62,7 +68,7 @@ class Action(Generic[Q]):
     @property
     def errors(self) -> tuple[Fault, ...]:
         """Return everything that it is ever refused with, each once, in the order in which it is looked at."""
-        first = (self.faults.unauthenticated, INVALID_TOKEN, self.faults.malformed)
+        first = (self.faults.unauthenticated, INVALID_TOKEN, self.faults.malformed, *self.faults.fields.values())
         last = (self.faults.database, self.faults.unexpected)
         return tuple(dict.fromkeys((*first, *self.refusals, *last)))
 
@@ -77,8 +83,12 @@ class Action(Generic[Q]):
         try:
             request = self._decoder.decode(payload)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise ActionError(self.faults.malformed) from error
+            raise ActionError(self._malformed(error)) from error
         return await self._handler(request, caller, context)
+
+    def _malformed(self, error: Exception) -> Fault:
+        found = _FIELD.search(str(error))
+        return self.faults.fields.get(found[1], self.faults.malformed) if found else self.faults.malformed
 
     async def __call__(self, request: Q, caller: Caller, context: Context) -> Outcome:
         """Do it for a request that is decoded already (the shims)."""

@@ -26,10 +26,16 @@ from bridge.rows import Id, MessageRow, message_row
 from bridge.sealed import Copies
 
 MAX_CLIENT_MESSAGE_ID_CHARACTERS = 200
+ANNOUNCEMENT = "system"
+"""The type of messages that nobody typed."""
 
 _SEND_FAILED = Fault(ErrorCode.DATABASE_ERROR, "Failed to send message")
 _COPIES_FAILED = Fault(ErrorCode.DATABASE_ERROR, "Failed to create encrypted message copies")
 _CONTENT_REQUIRED = Fault(ErrorCode.MISSING_REQUIRED_FIELDS, "Conversation ID and content are required")
+_KEY_INVALID = Fault(
+    ErrorCode.INVALID_DATA, f"clientMessageId must be a text of at most {MAX_CLIENT_MESSAGE_ID_CHARACTERS} characters"
+)
+_NOT_FOR_CLIENTS = Fault(ErrorCode.INVALID_DATA, "Messages of type system are written by the bridge only")
 _SEALED_REQUIRED = Fault(ErrorCode.MISSING_REQUIRED_FIELDS, "Conversation ID and encrypted contents are required")
 
 _SEND = Faults(
@@ -37,6 +43,7 @@ _SEND = Faults(
     malformed=_CONTENT_REQUIRED,
     database=_SEND_FAILED,
     unexpected=Fault(ErrorCode.SERVER_ERROR, "Failed to send message"),
+    fields={"clientMessageId": _KEY_INVALID, "messageType": _SEND_FAILED, "replyToId": _SEND_FAILED},
 )
 log = structlog.get_logger(__name__)
 
@@ -57,7 +64,9 @@ class SendMessage(Struct, frozen=True, rename="camel"):
             extra_json_schema={"type": ["object", "null"], "additionalProperties": {"type": "string"}},
         ),
     ] = field(default_factory=_null)
-    message_type: Annotated[str | None, Meta(description="`text` unless given; what the table allows.")] = None
+    message_type: Annotated[
+        str | None, Meta(description="`text` unless given; what the table allows, but not `system`.")
+    ] = None
     reply_to_id: Annotated[Id | None, Meta(description="A message of the same conversation.")] = None
     metadata: Annotated[
         Raw,
@@ -89,11 +98,21 @@ class MessageWritten(Struct, frozen=True):
     reply="message_sent",
     result=MessageWritten,
     faults=_SEND,
-    refusals=[_SEALED_REQUIRED, SEALED_MALFORMED, ACCESS_DENIED, METADATA_MALFORMED, _SEND_FAILED, _COPIES_FAILED],
+    refusals=[
+        _SEALED_REQUIRED,
+        SEALED_MALFORMED,
+        _NOT_FOR_CLIENTS,
+        ACCESS_DENIED,
+        METADATA_MALFORMED,
+        _SEND_FAILED,
+        _COPIES_FAILED,
+    ],
 )
 async def send_message(request: SendMessage, caller: Caller, context: Context) -> Outcome:
     """Write a message and, once the sender has its answer, deliver it to every member."""
     sealed = _require_content(request)
+    if request.message_type == ANNOUNCEMENT:
+        raise ActionError(_NOT_FOR_CLIENTS)  # nobody could tell it from what the bridge says (announcing)
     conversation_id, members = await require_member(request.conversation_id, caller, context)
     metadata = read_metadata(request.metadata)
     quote = await _quote(request.reply_to_id, conversation_id, context)
@@ -112,8 +131,7 @@ async def send_message(request: SendMessage, caller: Caller, context: Context) -
     # Reserved before the write: its echo may come back through the feed before the write itself returns (F29).
     reservation = context.hub.reserve(conversation_id, message_key(new.id))
     try:
-        written = await _write(new, copies.own, context)
-        _require_same(written, new)
+        written, own = await _write(new, copies.own, context)
     except BaseException:
         reservation.abandon()
         raise
@@ -122,7 +140,7 @@ async def send_message(request: SendMessage, caller: Caller, context: Context) -
     context.message_states.place(message.id, conversation_id)
     caller.rooms.typing.discard(conversation_id)
     context.typing.end(conversation_id, caller.identity.user_id)
-    event = MessageSent(message=message, copies=copies.by_message(new.id))
+    event = MessageSent(message=message, copies=_by_message(new.id, own, copies.of_quote))
     deliver = partial(deliver_written, reservation, event, members, context)
     return Outcome(result=MessageWritten(message_row(event.seen_by(caller.identity).message)), then=deliver)
 
@@ -133,8 +151,9 @@ class _Sealed(Struct, frozen=True):
     own: Mapping[UserId, str] | None
     of_quote: Copies
 
-    def by_message(self, message_id: MessageId) -> Copies:
-        return self.of_quote if self.own is None else {**self.of_quote, message_id: self.own}
+
+def _by_message(message_id: MessageId, own: Mapping[UserId, str] | None, of_quote: Copies) -> Copies:
+    return of_quote if own is None else {**of_quote, message_id: own}
 
 
 def _require_content(request: SendMessage) -> Mapping[str, str] | None:
@@ -164,18 +183,26 @@ async def _copies(
     return _Sealed(own, of_quote)
 
 
-async def _write(new: NewMessage, copies: Mapping[UserId, str] | None, context: Context) -> Message:
-    """Write the row and, where it is sealed, its copies: both or neither (contract F49)."""
+async def _write(
+    new: NewMessage, copies: Mapping[UserId, str] | None, context: Context
+) -> tuple[Message, Mapping[UserId, str] | None]:
+    """Write the row and, where it is sealed, its copies: both or neither (contract F49); return what is stored."""
     if copies is None:
-        return await context.store.messages.insert(new)
+        written = await context.store.messages.insert(new)
+        _require_same(written, new)
+        return written, None
     async with undone_on_failure("send_message", partial(context.store.messages.withdraw, new)):
         written = await context.store.messages.insert(new)
+        _require_same(written, new)
         try:
             await context.store.copies.seal(new.id, copies)
+            if written.created_at != new.created_at:  # a repeat: it may have been sealed anew, the first copies stay
+                stored = await context.store.copies.of([new.id], context.clock.now())
+                copies = stored.get(new.id, {})
         except StoreError as error:
             log.warning("send_message.not_sealed", cause=type(error).__name__, detail=str(error))
             raise ActionError(_COPIES_FAILED) from error
-    return written
+    return written, copies
 
 
 def deliver_written(reservation: Reservation, event: MessageSent, members: frozenset[UserId], context: Context) -> None:
@@ -193,7 +220,7 @@ def _message_id(client_message_id: str | None, caller: Caller) -> MessageId | No
     if not client_message_id:
         return None
     if len(client_message_id) > MAX_CLIENT_MESSAGE_ID_CHARACTERS:
-        raise ActionError(_CONTENT_REQUIRED)
+        raise ActionError(_KEY_INVALID)
     return derived_message_id(caller.identity.user_id, client_message_id)
 
 

@@ -16,7 +16,7 @@ from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.registry import Faults, action
 from bridge.actions.telling import looks
 from bridge.errors import ACCESS_DENIED, AUTH_REQUIRED, CONVERSATION_ID_REQUIRED, ActionError, ErrorCode, Fault
-from bridge.models import LARGEST_INTEGER, OwnTimer
+from bridge.models import LARGEST_INTEGER, MOST_DAYS, OwnTimer
 from bridge.people_rows import OwnTimerRow, own_timer_row
 from bridge.rows import Id
 
@@ -24,14 +24,25 @@ ENABLED_INVALID = Fault(ErrorCode.INVALID_DATA, "disappearing_messages_enabled m
 DAYS_INVALID = Fault(
     ErrorCode.INVALID_DATA, "disappearing_messages_duration_days must be a non-negative number when enabled"
 )
+START_INVALID = Fault(ErrorCode.INVALID_DATA, "start_on must be delivered or read")
 SECONDS_INVALID = Fault(ErrorCode.INVALID_DATA, "disappear_seconds must be a non-negative number")
 NO_OWN_TIMERS = Fault(ErrorCode.INVALID_DATA, "Participants have no timers of their own in this database")
 READ_FAILED = Fault(ErrorCode.DATABASE_ERROR, "Failed to fetch conversation settings")
 WRITE_FAILED = Fault(ErrorCode.DATABASE_ERROR, "Failed to update conversation settings")
 
 _LOAD = Faults(unauthenticated=AUTH_REQUIRED, malformed=CONVERSATION_ID_REQUIRED, database=READ_FAILED)
-_SET = Faults(unauthenticated=AUTH_REQUIRED, malformed=ENABLED_INVALID, database=WRITE_FAILED)
-_SET_OWN = Faults(unauthenticated=AUTH_REQUIRED, malformed=SECONDS_INVALID, database=WRITE_FAILED)
+_SET = Faults(
+    unauthenticated=AUTH_REQUIRED,
+    malformed=ENABLED_INVALID,
+    database=WRITE_FAILED,
+    fields={"durationDays": DAYS_INVALID},
+)
+_SET_OWN = Faults(
+    unauthenticated=AUTH_REQUIRED,
+    malformed=SECONDS_INVALID,
+    database=WRITE_FAILED,
+    fields={"startOn": START_INVALID},
+)
 
 Days = Annotated[int | None, Meta(description="Null where messages do not disappear by the conversation's setting.")]
 
@@ -56,7 +67,9 @@ class SetConversationTimer(Struct, frozen=True, rename="camel"):
 
     conversation_id: Id
     enabled: bool
-    duration_days: Annotated[int | None, Meta(description="Needed when enabled; 0 is never.")] = None
+    duration_days: Annotated[
+        int | None, Meta(description=f"Needed when enabled; 0 is never, and more than {MOST_DAYS} count as so many.")
+    ] = None
 
 
 class ConversationTimerSet(Struct, frozen=True, rename="camel"):
@@ -117,7 +130,11 @@ async def load_conversation_timer(request: LoadConversationTimer, caller: Caller
 async def set_conversation_timer(request: SetConversationTimer, caller: Caller, context: Context) -> Outcome:
     """Let new messages of a conversation disappear after so many days; any active participant may."""
     days = request.duration_days if request.enabled else None
-    if request.enabled and (days is None or not 0 <= days <= LARGEST_INTEGER):
+    if days is not None:
+        if days < 0:
+            raise ActionError(DAYS_INVALID)
+        days = min(days, MOST_DAYS)
+    elif request.enabled:
         raise ActionError(DAYS_INVALID)
     conversation_id, _ = await require_member(request.conversation_id, caller, context)
     row = await context.store.traits.set_timer(conversation_id, days)
@@ -144,6 +161,7 @@ async def set_own_timer(request: SetOwnTimer, caller: Caller, context: Context) 
         raise ActionError(NO_OWN_TIMERS)
     conversation_id, _ = await require_member(request.conversation_id, caller, context)
     timer = OwnTimer(disappear_seconds=request.disappear_seconds, start_on=request.start_on)
+    context.members.rewriting(conversation_id, caller.identity)  # before the write: its echo may overtake the answer
     if not await context.store.participants.set_timer(conversation_id, caller.identity, timer):
         raise ActionError(WRITE_FAILED)
     return Outcome(result=OwnTimerSet(conversation_id, own_timer_row(timer)))

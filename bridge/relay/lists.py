@@ -67,6 +67,8 @@ async def _relay_participant(row: Participant, context: Context) -> None:
     )
     context.members.changed(row)
     before = context.lists.take_row(row)
+    if context.members.is_rewrite(row):
+        return
     if row.left_at is None:
         context.lists.tell(await context.lists.entered(row.conversation_id, {row.user_id: row.role}))
     else:

@@ -78,6 +78,14 @@ async def test_a_group_is_private_unless_said(payload: dict[str, Any], *, is_pub
     assert parts.tables.group_rows[GroupId(made["group_id"])].is_public is is_public
 
 
+async def test_a_group_has_no_endless_name() -> None:
+    """It stands in every line of every member's list."""
+    parts = Parts()
+    assert (await group_of(parts, B, name="x" * 200))["group"]["group_name"] == "x" * 200
+    fault = await refusal(parts, B, "create_group", name="x" * 201)
+    assert (fault.code.value, fault.text) == ("INVALID_DATA", "Group name must be 200 characters or less")
+
+
 @pytest.mark.parametrize("payload", [{}, {"name": ""}, {"name": "  "}, {"name": None}, {"name": 5}])
 async def test_a_group_has_a_name(payload: dict[str, Any]) -> None:
     """Nothing is written without."""

@@ -188,6 +188,32 @@ async def test_a_repeat_that_fails_takes_nothing_away() -> None:
     assert s.rows() == before
 
 
+async def test_a_repeat_that_was_sealed_anew_is_answered_with_what_is_stored() -> None:
+    """Sealing twice gives two texts; only the first is in the tables, and only that is shown to anybody."""
+    s = Sealing()
+    request = {"conversationId": ROOM, "encryptedContents": copies_for(A, B), "clientMessageId": "1"}
+    first = await perform(s, A, "send_message", **request)
+    before = s.rows()
+    s.clock.advance(1)
+    (b,) = s.listening(B)
+    anew = {**request, "encryptedContents": {A.user_id: "sealed anew", B.user_id: "sealed anew", C.user_id: "for C"}}
+    assert await perform(s, A, "send_message", **anew) == first
+    assert "sealed anew" not in "".join(b.frames)
+    assert s.rows()[0] == before[0]
+    assert "sealed anew" not in repr(s.rows())
+
+
+async def test_a_repeat_that_seals_what_was_plain_is_refused() -> None:
+    """And the plain message gets no copies by it."""
+    s = Sealing()
+    request = {"conversationId": ROOM, "clientMessageId": "1"}
+    await perform(s, A, "send_message", **request, content="hi")
+    before = s.rows()
+    fault = await refusal(s, A, "send_message", **request, encryptedContents=copies_for(A, B))
+    assert fault.text == "Failed to send message"
+    assert s.rows() == before
+
+
 async def test_a_reply_to_a_sealed_message_quotes_each_readers_copy() -> None:
     """The reply itself may be plain."""
     s = Sealing()

@@ -117,8 +117,6 @@ async def test_times_follow_the_order_of_sending() -> None:
         {"conversationId": ROOM, "content": 5},
         {"conversationId": ROOM, "content": ["hi"]},
         {"conversationId": {}, "content": "hi"},
-        {"conversationId": ROOM, "content": "hi", "clientMessageId": 5},
-        {"conversationId": ROOM, "content": "hi", "clientMessageId": "x" * (MAX_CLIENT_MESSAGE_ID_CHARACTERS + 1)},
         {"conversation_id": ROOM, "content": "hi"},
     ],
     ids=lambda payload: str(payload)[:70],
@@ -128,6 +126,22 @@ async def test_conversation_and_content_are_required(payload: dict[str, object])
     parts = Parts()
     assert told(await refusal(parts, B, "send_message", **payload)) == REQUIRED
     assert parts.stored() == []
+
+
+@pytest.mark.parametrize("key", [5, ["x"], "x" * (MAX_CLIENT_MESSAGE_ID_CHARACTERS + 1)], ids=["5", "list", "long"])
+async def test_an_unusable_client_message_id_is_named(key: object) -> None:
+    """The text says which field it is; nothing is written."""
+    parts = Parts()
+    fault = await refusal(parts, B, "send_message", conversationId=ROOM, content="hi", clientMessageId=key)
+    assert told(fault) == ("INVALID_DATA", "clientMessageId must be a text of at most 200 characters")
+    assert parts.stored() == []
+
+
+@pytest.mark.parametrize("field", ["messageType", "replyToId"])
+async def test_a_type_and_an_original_of_the_wrong_kind_fail_like_unknown_ones(field: str) -> None:
+    """Not as if the content were missing."""
+    fault = await refusal(Parts(), B, "send_message", **{"conversationId": ROOM, "content": "hi", field: 5})
+    assert told(fault) == ("DATABASE_ERROR", "Failed to send message")
 
 
 async def test_fields_are_checked_before_membership() -> None:
@@ -176,7 +190,7 @@ async def test_a_message_is_delivered_though_the_members_became_unknown_meanwhil
     assert a.contents == ["hi"]
 
 
-@pytest.mark.parametrize("message_type", ["image", "file", "system", "text"])
+@pytest.mark.parametrize("message_type", ["image", "file", "text"])
 async def test_a_message_has_a_type(message_type: str) -> None:
     """One of those that the table knows."""
     parts = Parts()
@@ -190,6 +204,14 @@ async def test_without_a_type_it_is_text(message_type: str | None) -> None:
     parts = Parts()
     await perform(parts, B, "send_message", conversationId=ROOM, content="hi", messageType=message_type)
     assert parts.stored()[0].message_type == "text"
+
+
+async def test_nobody_speaks_as_the_bridge() -> None:
+    """Its announcements have the type system; whoever could send one could announce what never happened."""
+    parts = Parts()
+    fault = await refusal(parts, B, "send_message", conversationId=ROOM, content="X was added", messageType="system")
+    assert told(fault) == ("INVALID_DATA", "Messages of type system are written by the bridge only")
+    assert parts.stored() == []
 
 
 async def test_a_type_that_the_table_does_not_know_fails_and_leaves_no_trace() -> None:

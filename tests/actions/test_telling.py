@@ -254,6 +254,36 @@ async def test_a_timer_is_told_to_every_member_once() -> None:
     assert kinds(b) == [CHANGED]
 
 
+async def test_a_timer_of_ones_own_is_no_coming() -> None:
+    """Though its echo is the first that is seen of the participant row."""
+    parts = Parts()
+    parts.tables.has_own_timers = True
+    await parts.relay.handle(Live())
+    b, c = listening(parts, B), listening(parts, C)
+    await perform(parts, C, "set_own_timer", conversationId=ROOM, disappearSeconds=60)
+    await parts.relay.handle(ParticipantChanged(participant(C)))
+    assert (b.told, c.told) == ([], [])
+
+
+@pytest.mark.parametrize("failure", [None, StoreDown()], ids=["set", "failed"])
+async def test_a_coming_after_a_timer_of_ones_own_is_told(failure: StoreDown | None) -> None:
+    """The timer's echo may be lost, or never come; going takes back that it is waited for."""
+    parts = Parts()
+    parts.tables.has_own_timers = True
+    await parts.relay.handle(Live())
+    b = listening(parts, B)
+    if failure is None:
+        await perform(parts, C, "set_own_timer", conversationId=ROOM, disappearSeconds=60)
+    else:
+        parts.door.fail_next("participants.set_timer", failure)
+        with pytest.raises(StoreDown):
+            await perform(parts, C, "set_own_timer", conversationId=ROOM, disappearSeconds=60)
+    row = participant(C)
+    await parts.relay.handle(ParticipantChanged(participant(C, left=True)))
+    await parts.relay.handle(ParticipantChanged(row))
+    assert kinds(b)[-1] == CAME
+
+
 async def test_a_change_that_cannot_be_read_is_told_by_its_echo() -> None:
     """What was done is done."""
     parts = Parts()

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from bridge.actions.people_meant import MAX_PARTICIPANTS
 from bridge.errors import StoreDown, StoreRefused
 from bridge.keyring import KeysUnavailable
-from bridge.models import LARGEST_INTEGER, ParticipantId
+from bridge.models import ParticipantId
 from tests.compat.browser import NAME
 from tests.compat.shims import (
     CONVERSATIONS,
@@ -343,6 +343,7 @@ CREATING: list[tuple[Any, tuple[int, str]]] = [
     ({**ROOM_OF_TWO, "group_id": "nonsense"}, NOT_CREATED),
     ({**ROOM_OF_TWO, "group_id": {"a": 1}}, NOT_CREATED),
     ({**ROOM_OF_TWO, "name": 5}, (400, "name must be a string without NUL characters")),
+    ({**ROOM_OF_TWO, "name": "x" * 201}, (400, "Name must be 200 characters or less")),
     ({**ROOM_OF_TWO, "name": "a\0b"}, (400, "name must be a string without NUL characters")),
 ]
 ADDING: list[tuple[Any, tuple[int, str]]] = [
@@ -365,7 +366,7 @@ TIMING: list[tuple[Any, tuple[int, str]]] = [
     ({"disappearing_messages_enabled": None, "disappear_seconds": 5}, ENABLED),
     *(
         ({"disappearing_messages_enabled": True, "disappearing_messages_duration_days": days}, DAYS)
-        for days in (None, -1, "7", True, 1.5, LARGEST_INTEGER + 1, 10**400, [7])
+        for days in (None, -1, "7", True, 1.5, [7])
     ),
     ({"disappearing_messages_enabled": True}, DAYS),
 ]
@@ -378,10 +379,7 @@ OWN_TIMING: list[tuple[Any, tuple[int, str]]] = [
 RETAINING: list[tuple[Any, tuple[int, str]]] = [
     ([], RETENTION_DAYS),
     ({}, RETENTION_DAYS),
-    *(
-        ({"default_message_retention_days": days}, RETENTION_DAYS)
-        for days in (None, -1, "7", True, 1.5, LARGEST_INTEGER + 1, [7])
-    ),
+    *(({"default_message_retention_days": days}, RETENTION_DAYS) for days in (None, -1, "7", True, 1.5, [7])),
 ]
 PROFILING: list[tuple[Any, tuple[int, str]]] = [
     ([], (400, "The body must be an object")),

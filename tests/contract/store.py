@@ -16,6 +16,8 @@ from msgspec.structs import replace
 from bridge.errors import StoreRefused
 from bridge.ids import new_message_id
 from bridge.models import (
+    LARGEST_INTEGER,
+    MOST_DAYS,
     AuthId,
     ConversationId,
     Identity,
@@ -323,6 +325,17 @@ class MessagesContract:
         assert (written.edited_at, written.deleted_at, written.sender, written.reply_to) == (None, None, None, None)
         assert written.expires_at is not None
         assert list(await seed.store.messages.by_ids([new.id])) == [written]
+
+    @pytest.mark.parametrize("days", [MOST_DAYS, 3_000_000, LARGEST_INTEGER])
+    async def test_a_message_is_written_whatever_days_somebody_chose(self, seed: Seed, days: int) -> None:
+        """By this bridge or past it, for the conversation or for oneself: nobody can stop the others' sending."""
+        scene = await Scene(seed).prepare()
+        assert await seed.store.accounts.set_retention_days(scene.ann.id, days)
+        by_own_choice = await seed.store.messages.insert(scene.new("mine"))
+        assert await seed.store.traits.set_timer(scene.room, days)
+        by_timer = await seed.store.messages.insert(scene.new("ours", seconds=1))
+        assert None not in (by_own_choice.expires_at, by_timer.expires_at)
+        assert [message.content for message in await scene.page()] == ["mine", "ours"]
 
     async def test_a_message_is_written_once(self, seed: Seed) -> None:
         """A repeat returns the row that is there, whatever it brings."""

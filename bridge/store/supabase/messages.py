@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+import structlog
 from supabase import AsyncClient
 
 from bridge.content import printed_content
-from bridge.errors import StoreDown
+from bridge.errors import StoreDown, StoreRefused
 from bridge.models import (
+    MOST_DAYS,
     ConversationId,
     Identity,
     Message,
@@ -28,6 +30,10 @@ from bridge.tables import (
     QuoteRecord,
 )
 
+_DATE_OUT_OF_RANGE = "22008"
+
+log = structlog.get_logger(__name__)
+
 
 class SupabaseMessages:
     """Messages; see the port."""
@@ -39,6 +45,15 @@ class SupabaseMessages:
 
     async def insert(self, message: NewMessage) -> Message:
         """See the port. A repeat is ignored by the database, on the id (supabase.md section 6)."""
+        try:
+            return await self._insert(message)
+        except StoreRefused as refused:
+            if refused.sqlstate != _DATE_OUT_OF_RANGE:
+                raise
+            await self._shorten(message)
+            return await self._insert(message)
+
+    async def _insert(self, message: NewMessage) -> Message:
         row = {
             "id": message.id,
             "conversation_id": message.conversation_id,
@@ -57,6 +72,19 @@ class SupabaseMessages:
         if not already:
             raise StoreDown("a duplicate that is not there")
         return already[0]
+
+    async def _shorten(self, message: NewMessage) -> None:
+        """Lower the days that anybody may write into the tables, so that the trigger's date exists.
+
+        The trigger overwrites what the row says of its end (contract data-model section 2), so nothing else helps.
+        """
+        log.warning("messages.days_out_of_range", conversation_id=message.conversation_id)
+        for table, column, row_id in (
+            ("conversations", "disappearing_messages_duration_days", message.conversation_id),
+            ("users", "default_message_retention_days", message.sender_id),
+        ):
+            query = self._client.table(table).update({column: MOST_DAYS}).eq("id", row_id).gt(column, MOST_DAYS)
+            await rows(query, dict[str, object])
 
     async def withdraw(self, message: NewMessage) -> bool:
         """See the port. Its copies go by the foreign key."""
