@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
 
 import structlog
 from msgspec import Struct
@@ -72,6 +71,8 @@ class Connection:
         self.retiring: Disconnect | None = None
         """Why and with what words it ends, once nothing more is taken."""
         self._arrived = asyncio.Event()
+        self._is_busy = False
+        self._is_over = False
         context.measures.opened.add()
         self._entrance = Entrance(context, verifier, outbox, limits, dial, keeps_tokens=shadow is not None)
 
@@ -120,30 +121,35 @@ class Connection:
         """Handle commands one after the other, until cancelled; none is begun whose answer could not be told.
 
         What was begun is finished: a write that is given up half-way may have been carried out all the same, and then
-        its message would come later than its place in the order of its conversation.
+        its message would come later than its place in the order of its conversation. Not so when the process ends: it
+        has had its time.
         """
-        while True:
-            while self._commands and not self._outbox.is_closing:
-                command = self._commands.popleft()
-                with bound_contextvars(connection_id=self.id, request_id=command.request_id, action=command.type):
-                    await self._finish(self._handle(command))
-            if self.retiring is not None:
-                self._outbox.disconnect(self.retiring)
-            self._arrived.clear()
-            await self._arrived.wait()
-
-    async def _finish(self, work: Coroutine[object, object, None]) -> None:
-        """Run to the end though the connection ends meanwhile; not when the process does, and it has had its time."""
-        task = asyncio.create_task(work)  # noqa: TID251  # owned here: awaited below, whatever happens
+        # One task for all commands: one for each would give the reader several turns to one of the worker's.
+        task = asyncio.create_task(self._handle_all())  # noqa: TID251  # owned here: awaited below, whatever happens
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
+            self._is_over = True
             try:
-                if self.retiring is None:
+                if self._is_busy and self.retiring is None:
                     await asyncio.wait({task})
             finally:
                 task.cancel()
             raise
+
+    async def _handle_all(self) -> None:
+        while not self._is_over:
+            while self._commands and not self._outbox.is_closing and not self._is_over:
+                command = self._commands.popleft()
+                self._is_busy = True
+                with bound_contextvars(connection_id=self.id, request_id=command.request_id, action=command.type):
+                    await self._handle(command)
+                self._is_busy = False
+            if self.retiring is not None:
+                self._outbox.disconnect(self.retiring)
+            self._arrived.clear()
+            if not self._is_over:
+                await self._arrived.wait()
 
     async def enforce_deadline(self) -> None:
         """Disconnect a client that has not authenticated in time; generous, for W3 fetches keys first."""
