@@ -163,7 +163,8 @@ async def test_the_runbook_is_what_happens(quiet_sandbox: SandboxAddress, tmp_pa
             await traffic.goes_on(("legacy", "socket") if is_bridge_there else ("legacy",))
     verdict = await traffic.verdict()
     ids = await traffic.ids()
-    assert verdict.is_good, verdict
+    # The order is not what the runbook promises; the trials of scripts/chaos look at it.
+    assert (verdict.lost, verdict.duplicated, verdict.invented) == (0, 0, []), verdict
     assert sorted(traffic.acknowledged) == sorted(ids)
     assert await traffic.loaded_the_old_way() == ids
     assert {UUID(one).version for one in ids} == {4, 8}
