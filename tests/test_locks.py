@@ -16,7 +16,10 @@ LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
 PACKAGE_LOCKS = sorted(
     path for path in ROOT.glob("*/**/package-lock.json") if not {"node_modules", ".sandbox"} & set(path.parts)
 )
-ENTRY = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)((?: ; [^\\\n]+)?(?: \\\n    --hash=sha256:[0-9a-f]{64})+)", re.MULTILINE)
+ENTRY = re.compile(
+    r"^([A-Za-z0-9._-]+)(?:\[[a-z0-9,-]+\])?==(\S+)((?: ; [^\\\n]+)?(?: \\\n    --hash=sha256:[0-9a-f]{64})+)",
+    re.MULTILINE,
+)
 
 
 def entries(lock: Path) -> list[tuple[str, str]]:
