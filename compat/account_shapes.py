@@ -11,7 +11,7 @@ from bridge.actions.account import SetRetention, UpdateProfile
 from bridge.people_rows import OwnProfileRow
 from bridge.rows import Id
 from compat.errors import Refused
-from compat.reading import NO_OBJECT, Text, Whole, fields_of, invalid, whole
+from compat.reading import NO_OBJECT, Days, Text, fields_of, invalid, whole
 
 _WEBSITE = r"^((https?://)?([A-Za-z0-9-]+\.)+[A-Za-z]{2,6}(:[0-9]{1,5})?([/?#][!#-;=?-~]*)?)?$"
 _WEBSITE_NOTE = "An address; the scheme may be missing. Empty takes it away."
@@ -27,7 +27,7 @@ class Retention(Struct, frozen=True, kw_only=True):
 class RetentionChange(Struct, frozen=True, kw_only=True):
     """Body of PUT /api/settings/disappearing-messages."""
 
-    default_message_retention_days: Whole
+    default_message_retention_days: Days
 
 
 class RetentionChanged(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,8 @@ NO_OBJECT: Final = Refusal(400, "The body must be an object")
 
 Text = Annotated[str, Meta(pattern=r"^[^\u0000]*$")]
 Whole = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
+Days = Annotated[int, Meta(ge=0)]
+"""Too many are lowered to what dates can hold."""
 
 
 def fields_of(body: object) -> Mapping[str, object]:

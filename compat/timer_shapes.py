@@ -11,7 +11,7 @@ from bridge.actions import timers
 from bridge.actions.timers import ConversationTimerLoaded, ConversationTimerSet, SetConversationTimer, SetOwnTimer
 from bridge.people_rows import OwnTimerRow
 from compat.errors import Refusal, Refused
-from compat.reading import Whole, fields_of, invalid, whole
+from compat.reading import Days, Whole, fields_of, invalid, whole
 
 START_INVALID: Final = Refusal(400, "start_on must be delivered or read")
 
@@ -40,7 +40,7 @@ class TimerOn(Struct, frozen=True, kw_only=True):
     """Body of PUT /api/conversations/{conversation_id}/disappearing-messages: days for everybody; 0 is never."""
 
     disappearing_messages_enabled: Annotated[bool, Meta(extra_json_schema={"const": True})]
-    disappearing_messages_duration_days: Whole
+    disappearing_messages_duration_days: Days
 
 
 class TimerOff(Struct, frozen=True, kw_only=True):

@@ -157,9 +157,9 @@ async def set_own_timer(request: SetOwnTimer, caller: Caller, context: Context) 
     """Choose after how many seconds messages of a conversation disappear for oneself."""
     if not 0 <= request.disappear_seconds <= LARGEST_INTEGER:
         raise ActionError(SECONDS_INVALID)
+    conversation_id, _ = await require_member(request.conversation_id, caller, context)
     if not context.store.participants.has_timers:
         raise ActionError(NO_OWN_TIMERS)
-    conversation_id, _ = await require_member(request.conversation_id, caller, context)
     timer = OwnTimer(disappear_seconds=request.disappear_seconds, start_on=request.start_on)
     context.members.rewriting(conversation_id, caller.identity)  # before the write: its echo may overtake the answer
     if not await context.store.participants.set_timer(conversation_id, caller.identity, timer):

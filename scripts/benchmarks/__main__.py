@@ -9,11 +9,12 @@ import platform
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
-from scripts.benchmarks import agreeing, checking, delivery, listing, sessions, shadow, shims, startup
+from scripts.benchmarks import agreeing, checking, delivery, listing, sessions, shadow, shims, startup, typists
 from scripts.stack import UNLIMITED, StackError, running_stack
 
 BY_SCALE: Mapping[str, Callable[[float], Awaitable[None]]] = {
     "listing": listing.measure,
+    "typing": typists.measure,
     "sessions": sessions.measure,
     "shims": shims.measure,
     "check": checking.measure,

@@ -20,6 +20,7 @@ from bridge.client import WireClient
 from scripts.sandbox.address import SandboxAddress
 from tests.conftest import SandboxOf
 from tests.e2e.accounts import Library, refreshes_of, sign_up
+from tests.e2e.checked import CheckedClient
 from tests.e2e.conftest import RunningBridge, StartBridge, running
 from tests.e2e.database import Database
 from tests.e2e.listening import newcomer, next_push
@@ -311,7 +312,7 @@ async def test_a_handshake_at_an_old_address_opens_the_socket(
     """Any path is the socket (contract ws-protocol section 11, rule 10)."""
     async with (
         start_bridge(compat=is_on) as bridge,
-        WireClient.connect(bridge.url.removesuffix("/ws") + path) as client,
+        CheckedClient.connect(bridge.url.removesuffix("/ws") + path) as client,
     ):
         await client.authenticate(str(bridge.sandbox.people["bob"].token))
         await client.request("load_conversations", {})

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.client import WireClient
 from scripts.sandbox.address import SandboxAddress
 from scripts.stack import ROOT, bridge_environment, free_port
+from tests.e2e.checked import CheckedClient
 from tests.e2e.conftest import answers
 from tests.e2e.database import Database
 
@@ -69,7 +69,7 @@ async def test_the_installed_wheel_serves_a_chat(
                 assert process.returncode is None
                 await asyncio.sleep(0.05)
         conversation_id = await database.conversation("bob", "carol")
-        async with WireClient.connect(f"ws://127.0.0.1:{port}/ws") as bob:
+        async with CheckedClient.connect(f"ws://127.0.0.1:{port}/ws") as bob:
             await bob.authenticate(str(sandbox.people["bob"].token))
             await bob.send_message(conversation_id, "from the wheel")
     finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from uuid import UUID
 
@@ -127,6 +127,7 @@ async def in_traffic(sandbox: SandboxAddress, address: str) -> AsyncIterator[Tra
         asyncio.TaskGroup() as listeners,
     ):
         traffic = await gather(sandbox, operator, address)
+        traffic.may_write.set()
         listening = [listeners.create_task(reader.run()) for reader in traffic.readers]
         async with asyncio.TaskGroup() as writers:
             writers.create_task(traffic.write_the_old_way())
@@ -144,6 +145,11 @@ def has_bridge(part: Part) -> bool:
     return any(isinstance(step, Command) and "bridge=$!" in step.text for step in part.steps)
 
 
+def is_comparison(step: Command | File) -> bool:
+    """Tell whether it asks two ways one after the other: what is written in between makes them differ."""
+    return isinstance(step, Command) and "migration parity" in step.text
+
+
 async def test_the_runbook_is_what_happens(quiet_sandbox: SandboxAddress, tmp_path: Path) -> None:
     """Every command says what is written, writers of both paths go on in each part, nothing is lost or doubled."""
     port = free_port()
@@ -156,7 +162,8 @@ async def test_the_runbook_is_what_happens(quiet_sandbox: SandboxAddress, tmp_pa
         follower = Follower(typing, tmp_path, replacements(quiet_sandbox, port))
         for part in parts(RUNBOOK):
             for step in part.steps:
-                await follower.take(step)
+                with traffic.in_silence() if is_comparison(step) else nullcontext():
+                    await follower.take(step)
             if has_bridge(part) and not is_bridge_there:
                 is_bridge_there = True
                 await traffic.come()
@@ -168,4 +175,4 @@ async def test_the_runbook_is_what_happens(quiet_sandbox: SandboxAddress, tmp_pa
     assert sorted(traffic.acknowledged) == sorted(ids)
     assert await traffic.loaded_the_old_way() == ids
     assert {UUID(one).version for one in ids} == {4, 8}
-    assert traffic.answered == [200, 410, 400]  # served, retired, as unknown as any address
+    assert traffic.answered == [200, 410, 404]  # served, retired, as unknown as any address

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count, groupby, repeat
 from typing import Final
@@ -56,6 +56,8 @@ class Traffic:
     """Of the old endpoint, in the order in which they came."""
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
     """Nobody begins anything more."""
+    may_write: asyncio.Event = field(default_factory=asyncio.Event)
+    """Nobody begins a message while it is not set."""
 
     @property
     def url(self) -> str:
@@ -78,6 +80,7 @@ class Traffic:
         for number in count(1):
             if await self._pause():
                 return
+            await self.may_write.wait()
             await write(Once(f"{kind} {number:06}", self.conversation_id))
             self.written[kind] += 1
 
@@ -88,6 +91,15 @@ class Traffic:
             while not await self._pause():
                 with suppress(httpx.TransportError):  # the bridge is being restarted
                     self.answers.append((await http.get(OLD_ENDPOINT)).status_code)
+
+    @contextmanager
+    def in_silence(self) -> Iterator[None]:
+        """Let nobody begin a message until the block ends."""
+        self.may_write.clear()
+        try:
+            yield
+        finally:
+            self.may_write.set()
 
     async def _pause(self) -> bool:
         """Wait as people do between two messages; tell whether it is over."""
