@@ -40,7 +40,6 @@ exec 3<&0 </dev/null
   tries=0
   while kill -0 $$ && [ $tries -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
   kill -KILL $$
-  cd /  # where we started may be closed to the server's user, and rm does nothing there
   rm -rf -- "$directory"
 ) &
 exec 3<&-
