@@ -8,10 +8,10 @@ from typing import Final
 from msgspec import Struct
 
 from bridge.feed.changes import OPTIONAL_TABLES, TABLES
+from bridge.remedies import PUBLICATION, identify, publish
 from migration.doctor.looks import Look, Seen, Sights, listed
 from migration.findings import Finding, Severity
 
-PUBLICATION: Final = "supabase_realtime"
 USEFUL: Final = (*TABLES, *OPTIONAL_TABLES)
 
 
@@ -51,7 +51,7 @@ def _unpublished(table: str) -> Finding:
         check="publication",
         severity=Severity.ERROR if is_needed else Severity.WARNING,
         evidence=f"{table} is not in the publication {PUBLICATION}.",
-        fix=f"alter publication {PUBLICATION} add table public.{table};",
+        fix=publish(table),
         consequence="The bridge does not become ready; what legacy clients write comes late."
         if is_needed
         else "What legacy clients and other bridges write there is not told to WebSocket clients.",
@@ -101,8 +101,7 @@ def _identity_findings(found: list[_Identity]) -> Iterator[Finding]:
                 check="replica_identity",
                 severity=Severity.ERROR if one.is_published else Severity.WARNING,
                 evidence=f"{one.table} has no replica identity ({_KINDS[one.kind]}).",
-                fix=f"alter table public.{one.table} replica identity "
-                f"{'default' if one.has_key else 'full'};{'' if one.has_key else ' -- or give it a primary key'}",
+                fix=identify(one.table, has_key=one.has_key) + ("" if one.has_key else " -- or give it a primary key"),
                 consequence="As long as it is published, every UPDATE and DELETE of it fails.",
             )
         elif one.kind == "f":
@@ -110,7 +109,7 @@ def _identity_findings(found: list[_Identity]) -> Iterator[Finding]:
                 check="replica_identity",
                 severity=Severity.NOTICE,
                 evidence=f"{one.table} sends whole old rows (replica identity full).",
-                fix=f"alter table public.{one.table} replica identity default; -- unless another reader needs them",
+                fix=f"{identify(one.table, has_key=True)} -- unless another reader needs them",
                 consequence="More write-ahead log and larger events; the bridge does not use old rows.",
             )
 

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from bridge.feed.changes import OPTIONAL_TABLES, TABLES
 from bridge.ids import fresh_id
+from bridge.remedies import PUBLICATION, publish
 from migration.doctor.limits import PREFIX
 from migration.doctor.looks import Look, NotSeen, Seen, Sights
 from migration.doctor.phoenix import (
@@ -23,7 +24,6 @@ from migration.doctor.phoenix import (
     objection,
     refusal,
 )
-from migration.doctor.publication import PUBLICATION
 from migration.findings import Finding, Severity
 
 SCHEMA_SECONDS: Final = 90.0
@@ -103,8 +103,7 @@ def _subscribe(channel: Line, table: str) -> list[Finding]:
             check="realtime",
             severity=Severity.ERROR if is_needed else Severity.WARNING,
             evidence=f"A subscription to {table} is not confirmed: {reason}.",
-            fix=f"alter publication {PUBLICATION} add table public.{table}; -- unless it is in it: see publication"
-            " and rights",
+            fix=f"{publish(table)} -- unless it is in it: see publication and rights",
             consequence="The bridge does not become ready, and finds what legacy clients write by asking every 2 s."
             if is_needed
             else "What others write there is not told to WebSocket clients.",

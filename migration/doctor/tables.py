@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bridge.errors import SchemaUnusable, StoreError
+from bridge.remedies import supply
 from bridge.schema import NEEDED
 from bridge.store import Store
 from migration.doctor.looks import Look, NotSeen, Seen, Sights, listed
@@ -17,14 +18,6 @@ DB_2: Final = ("messages.content_type", "messages.has_attachments", "conversatio
 DB_2_LATER: Final = ("conversation_participants.start_on", "deliveries", "attachments")
 DB_3: Final = ("message_recipients",)
 DB_3_LATER: Final = ("users.unique_identifier", "conversation_participants.archived_at")
-
-_TYPES: Final = {
-    "timestamptz": ("left_at", "joined_at", "created_at", "updated_at", "edited_at", "deleted_at", "expires_at"),
-    "uuid": ("id", "group_id", "created_by", "reply_to_id", "auth_user_id", "conversation_id", "user_id", "sender_id"),
-    "boolean default false": ("is_private", "is_typing", "is_public", "disappearing_messages_enabled"),
-    "integer": ("position", "disappearing_messages_duration_days"),
-    "jsonb default '{}'": ("metadata",),
-}
 
 
 def _tables(sights: Sights) -> Seen:
@@ -62,11 +55,9 @@ def _missing_over_rest(sights: Sights) -> Sequence[str]:
 
 def _added(name: str) -> str:
     """Return the statement that adds a column; a whole table is the app's own migration's business."""
-    table, _, column = name.partition(".")
-    if not column or " " in name:
+    if "." not in name or " " in name:
         return f"-- {name}: apply the migration of the app that makes it."
-    kind = next((kind for kind, columns in _TYPES.items() if column in columns), "text")
-    return f"alter table public.{table} add column {column} {kind};"
+    return supply(name)
 
 
 def _generation(sights: Sights) -> Seen:
