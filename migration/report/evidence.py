@@ -12,34 +12,20 @@ from msgspec import Struct
 
 from bridge.usage import UsageUnavailable
 from bridge.usage.reading import UsageRead, read_usage_file
+from migration.audit import REPORT as AUDIT
 from migration.bridges import statuses
+from migration.checking import REPORT as CHECK
 from migration.errors import Refused
+from migration.examining import REPORT as DOCTOR
 from migration.findings import FORMAT, Report
+from migration.parity.running import REPORT as PARITY
+from migration.parity.tally import ParityReport
+from migration.rollout.drilling import DrillReport
+from migration.rollout.rehearsing import FILE as DRILL
 
 DAYS = 30
 
 T = TypeVar("T", bound=Struct)
-
-
-class Rate(Struct, frozen=True, kw_only=True):
-    """What parity found out about one action."""
-
-    action: str
-    trials: int
-    matched: int
-    mismatched: int
-    consistency: float | None
-    control_noise: float | None
-
-
-class Parity(Struct, frozen=True, kw_only=True):
-    """What the report needs of parity's document."""
-
-    format: int
-    as_of: datetime
-    people: int
-    everybody: int
-    actions: tuple[Rate, ...]
 
 
 class Feed(Struct, frozen=True, kw_only=True):
@@ -92,29 +78,6 @@ class BridgeSeen(Struct, frozen=True, kw_only=True):
     trouble: str | None = None
 
 
-class Rehearsed(Struct, frozen=True, kw_only=True):
-    """One step of a drill, and how long it took until every connection was where it should be."""
-
-    what: str
-    before: str
-    now: str
-    seconds: float
-    trouble: tuple[str, ...] = ()
-
-
-class Rehearsal(Struct, frozen=True, kw_only=True):
-    """What the report needs of a rollout drill."""
-
-    format: int
-    as_of: datetime
-    steps: tuple[Rehearsed, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Tell whether every connection came where it should be, each time."""
-        return not any(step.trouble for step in self.steps)
-
-
 class Evidence(Struct, frozen=True, kw_only=True):
     """Everything that is known; None where a command was never run."""
 
@@ -122,8 +85,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     doctor: Report | None = None
     check: Report | None = None
     audit: Report | None = None
-    parity: Parity | None = None
-    drill: Rehearsal | None = None
+    parity: ParityReport | None = None
+    drill: DrillReport | None = None
     usage: UsageRead | None = None
     bridges: tuple[BridgeSeen, ...] = ()
 
@@ -147,11 +110,11 @@ def gather(sources: Sources, now: datetime) -> Evidence:
     read = _Reader(sources.directory)
     return Evidence(
         as_of=now,
-        doctor=read.document("doctor.json", Report),
-        check=read.document("check.json", Report),
-        audit=read.document("audit.json", Report),
-        parity=read.document("parity.json", Parity),
-        drill=read.document("rollout-drill.json", Rehearsal),
+        doctor=read.document(DOCTOR, Report),
+        check=read.document(CHECK, Report),
+        audit=read.document(AUDIT, Report),
+        parity=read.document(PARITY, ParityReport),
+        drill=read.document(DRILL, DrillReport),
         usage=_usage(sources.usage_file, (now - timedelta(days=DAYS)).date()),
         bridges=_bridges(sources),
     )

@@ -8,10 +8,12 @@ from importlib.resources import files
 from typing import Final
 
 from bridge.usage.reading import UsageRead, programs_of
-from migration.findings import Report
+from migration.findings import Exit, Report
+from migration.parity.tally import ParityReport
 from migration.report.charts import Bar, Column, bars, columns
-from migration.report.evidence import BridgeSeen, Evidence, Parity, Rehearsal
+from migration.report.evidence import BridgeSeen, Evidence
 from migration.report.verdict import Limits, Verdict
+from migration.rollout.drilling import DrillReport
 
 NOT_KNOWN: Final = '<p class="quiet">Nothing is known yet. {}</p>'
 MAX_ROWS: Final = 25
@@ -88,7 +90,7 @@ def _reasons(verdict: Verdict) -> str:
     return _section("Reasons", f'<ul class="reasons">{shown}</ul>')
 
 
-def _parity(parity: Parity | None, limits: Limits) -> str:
+def _parity(parity: ParityReport | None, limits: Limits) -> str:
     if parity is None:
         return NOT_KNOWN.format("Run python -m migration parity.")
     rows = [
@@ -146,7 +148,7 @@ def _paths(bridges: Sequence[BridgeSeen]) -> str:
     return bars("Connections by path", rows) + f'<p class="quiet">Stage: {escape(", ".join(sorted(places)))}</p>'
 
 
-def _drill(drill: Rehearsal | None) -> str:
+def _drill(drill: DrillReport | None) -> str:
     if drill is None:
         return NOT_KNOWN.format("Run python -m migration rollout drill.")
     longest = max((step.seconds for step in drill.steps), default=0.0) or 1.0
@@ -159,7 +161,7 @@ def _drill(drill: Rehearsal | None) -> str:
         )
         for step in drill.steps
     ]
-    said = f"On {drill.as_of:%Y-%m-%d}: {'it worked' if drill.passed else 'it failed'}."
+    said = f"On {drill.as_of:%Y-%m-%d}: {'it worked' if drill.exit is Exit.CLEAN else 'it failed'}."
     return bars("Seconds until every connection was where it should be", rows) + f'<p class="quiet">{said}</p>'
 
 

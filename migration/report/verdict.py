@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from migration.findings import Report, Severity
+from migration.findings import Exit, Report, Severity
 from migration.report.evidence import BridgeSeen, Evidence
 
 MAX_AGE = timedelta(days=7)
@@ -144,7 +144,7 @@ def _of_drill(evidence: Evidence) -> Iterator[Reason]:
     drill = evidence.drill
     if drill is None:
         yield _cautions("The way back was never rehearsed.", _command("rollout drill"))
-    elif not drill.passed:
+    elif drill.exit is not Exit.CLEAN:
         yield _stops("The last rehearsal of the way back failed.", _command("rollout drill"))
     elif _is_old(drill.as_of, evidence.as_of):
         yield _cautions(f"The way back was last rehearsed on {drill.as_of:%Y-%m-%d}.", _command("rollout drill"))

@@ -8,6 +8,7 @@ from bridge.models import ConversationId, UserId
 from bridge.usage import RequestsCounted, WritesCounted
 from bridge.usage.reading import UsageRead, shares_of
 from migration.findings import Finding, Passed, Report, Severity
+from migration.parity.tally import ParityReport, Rates
 from migration.report.evidence import (
     BridgeSeen,
     BridgeState,
@@ -15,12 +16,9 @@ from migration.report.evidence import (
     Dial,
     Evidence,
     Feed,
-    Parity,
-    Rate,
-    Rehearsal,
-    Rehearsed,
     Rollout,
 )
+from migration.rollout.drilling import DrillReport, DrillStep
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 ADDRESS = "http://bridge-1:8080"
@@ -46,12 +44,20 @@ def finding(severity: Severity = Severity.ERROR, evidence: str = "3 rows") -> Fi
     )
 
 
-def parity(consistency: float | None = 1.0, as_of: datetime = NOW) -> Parity:
+def parity(consistency: float | None = 1.0, as_of: datetime = NOW) -> ParityReport:
     """Return what parity found."""
-    rate = Rate(
-        action="load_messages", trials=100, matched=100, mismatched=0, consistency=consistency, control_noise=0.0
+    return ParityReport(
+        subject="project abc",
+        bridge=ADDRESS,
+        as_of=as_of,
+        ended_at=as_of,
+        people=50,
+        everybody=120,
+        seconds=10.0,
+        people_per_second=5.0,
+        actions=(Rates(action="load_messages", trials=100, matched=100, consistency=consistency, control_noise=0.0),),
+        mismatches=(),
     )
-    return Parity(format=1, as_of=as_of, people=50, everybody=120, actions=(rate,))
 
 
 def bridge(lag: float | None = 0.25, *, live: bool = True, rollout: Rollout | None = None) -> BridgeSeen:
@@ -69,13 +75,13 @@ def bridge(lag: float | None = 0.25, *, live: bool = True, rollout: Rollout | No
     )
 
 
-def rehearsal(*trouble: str, as_of: datetime = NOW) -> Rehearsal:
+def rehearsal(*trouble: str, as_of: datetime = NOW) -> DrillReport:
     """Return a drill, the last step of which perhaps went wrong."""
     steps = (
-        Rehearsed(what="forward", before="off", now="shadow", seconds=0.5),
-        Rehearsed(what="back", before="shadow", now="off", seconds=1.5, trouble=trouble),
+        DrillStep(what="forward", before="off", now="shadow", seconds=0.5, closed=0, open=3),
+        DrillStep(what="back", before="shadow", now="off", seconds=1.5, closed=3, open=0, trouble=trouble),
     )
-    return Rehearsal(format=1, as_of=as_of, steps=steps)
+    return DrillReport(as_of=as_of, people=3, steps=steps, forward_seconds=0.5, back_seconds=1.5, kill_seconds=0.0)
 
 
 def usage() -> UsageRead:
