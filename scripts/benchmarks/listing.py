@@ -20,6 +20,8 @@ MESSAGES_PER_CONVERSATION = 200
 HISTORY_DAYS = 25
 UNREAD = 2
 LOADS = 30
+CALL_COUNTS = 5
+"""What the bridge asks from time to time falls into some of the loads, and only adds: the least is the list's own."""
 INDEX = "create index messages_newest_first on public.messages (conversation_id, created_at desc, id desc)"
 HEADINGS = ("messages in them", "index", "PostgREST calls", "p50", "p99")
 
@@ -102,7 +104,7 @@ async def _loads(sandbox: SandboxAddress, database: psycopg.AsyncConnection, cou
     sample: list[float] = []
     async with running_bridge(sandbox, quiet=True) as (url, _), WireClient.connect(url) as bob:
         await bob.authenticate(str(sandbox.people["bob"].token))
-        calls = await _calls(sandbox, bob)
+        calls = min([await _calls(sandbox, bob) for _ in range(CALL_COUNTS)])
         for _ in range(count):
             began_at = time.perf_counter()
             await bob.request("load_conversations", {})
