@@ -46,6 +46,17 @@ class Limits:
     phone_identity: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """Who is there, by which token, and what they asked for."""
+
+    asked: Authenticate
+    claims: Claims
+    user: User
+    identity: Identity
+    capabilities: frozenset[Capability]
+
+
 class Entrance:
     """Whose a connection is, from its first `auth` to its end."""
 
@@ -83,16 +94,16 @@ class Entrance:
             log.info("token.refused", cause="signed out")
             raise ActionError(INVALID_TOKEN)
         user = await find_user(claims, self._context.store.users, phone_identity=self._limits.phone_identity)
-        capabilities = known_capabilities(asked.capabilities)
-        seat = await self._dial.admit(person_of(user, asked.client), capabilities, self._outbox)
+        arrival = _Arrival(asked, claims, user, identity_of(user, claims), known_capabilities(asked.capabilities))
+        seat = await self._dial.admit(person_of(user, asked.client), arrival.capabilities, self._outbox)
         if seat is not None and self._dial.turns_away(seat):
             tell(seat.farewell(user_row(user, claims.auth_id, claims.email), self._context.history.cursor()))
             self._dial.turn_away(seat)  # no session begins
             return
-        comeback = await self._comeback(asked, identity_of(user, claims))
-        self._sit_down(user, claims, asked, seat)
-        self._welcome(user, claims, comeback, tell, shown_cursor=asked.cursor)
-        self._register(user, claims, asked)
+        comeback = await self._comeback(arrival)
+        self._sit_down(arrival, seat)
+        self._welcome(arrival, comeback, tell)
+        self._register(arrival)
 
     def close(self) -> None:
         """Forget whose it is, but for what they had open: they may come back (contract F27)."""
@@ -101,34 +112,33 @@ class Entrance:
             self._context.left_rooms.leave(caller.identity.user_id, caller.rooms.joined)
         self._end_session()
 
-    async def _comeback(self, asked: Authenticate, identity: Identity) -> Comeback:
+    async def _comeback(self, arrival: _Arrival) -> Comeback:
         source = source_for(
-            asked.cursor,
-            known_capabilities(asked.capabilities),
-            identity,
+            arrival.asked.cursor,
+            arrival.capabilities,
+            arrival.identity,
             self.session,
             self._limits.silence_limit_seconds,
             self._context,
         )
-        comeback = Comeback(identity, source, self._context, all_or_nothing=bool(asked.cursor))
+        comeback = Comeback(arrival.identity, source, self._context, all_or_nothing=bool(arrival.asked.cursor))
         await comeback.prepare()
         return comeback
 
-    def _sit_down(self, user: User, claims: Claims, asked: Authenticate, seat: Seat | None) -> None:
+    def _sit_down(self, arrival: _Arrival, seat: Seat | None) -> None:
         """Begin the session, in place of the one before."""
-        identity = identity_of(user, claims)
+        user, identity = arrival.user, arrival.identity
         previous = self.session.caller if self.session else None
         rooms = previous.rooms if previous and previous.identity == identity else self._resumed_rooms(identity)
         self._end_session()
         self._context.profiles.remember(profile_of(user))
-        capabilities = known_capabilities(asked.capabilities)
-        caller = Caller(identity=identity, user=user, rooms=rooms, capabilities=capabilities)
-        token = asked.token if self._keeps_tokens else ""
-        self.session = Session(caller, claims, self._outbox, self._context, self._limits.leeway, token=token)
+        caller = Caller(identity=identity, user=user, rooms=rooms, capabilities=arrival.capabilities)
+        token = arrival.asked.token if self._keeps_tokens else ""
+        self.session = Session(caller, arrival.claims, self._outbox, self._context, self._limits.leeway, token=token)
         self.used.set()
         self._dial.take(seat)
 
-    def _welcome(self, user: User, claims: Claims, comeback: Comeback, tell: Tell, *, shown_cursor: str | None) -> None:
+    def _welcome(self, arrival: _Arrival, comeback: Comeback, tell: Tell) -> None:
         """Answer, tell what was missed, take a place in the hub; no await in between.
 
         So no push overtakes auth_success, and none falls between what is told again and what is told live.
@@ -136,10 +146,11 @@ class Entrance:
         session = self.session
         if session is None:
             raise AssertionError("welcomed without a session")
+        shown_cursor = arrival.asked.cursor
         missed = comeback.entries(session.takes)
         tell(
             Authenticated(
-                user=user_row(user, claims.auth_id, claims.email),
+                user=user_row(arrival.user, arrival.claims.auth_id, arrival.claims.email),
                 capabilities=sorted(session.capabilities),
                 cursor=self._context.history.cursor() if missed is None or not shown_cursor else shown_cursor,
                 resumed=missed is not None and shown_cursor is not None,
@@ -155,13 +166,13 @@ class Entrance:
             self._outbox.put(encode_push(self._context.health.current, self._context.history.cursor(), now))
         self._context.hub.attach(session)
 
-    def _register(self, user: User, claims: Claims, asked: Authenticate) -> None:
+    def _register(self, arrival: _Arrival) -> None:
         """Count the connection wherever connections are counted."""
-        identity = identity_of(user, claims)
+        identity = arrival.identity
         self._context.presence.connect(identity)
         self._context.guests.arrive(identity.user_id, self._outbox)
-        self._context.logins.arrive(claims.login_id, asked.token, self._outbox)
-        self._note(user, asked.client)
+        self._context.logins.arrive(arrival.claims.login_id, arrival.asked.token, self._outbox)
+        self._note(arrival.user, arrival.asked.client)
 
     def _note(self, user: User, client: ClientName) -> None:
         self._context.usage.asked("socket", named(client.name, client.version), user.id)
