@@ -87,6 +87,10 @@ class Guests:
         if not here:
             self._here.pop(user_id, None)
 
+    def is_here(self, user_id: str) -> bool:
+        """Tell whether the user has a connection, as far as has been noticed."""
+        return user_id in self._here
+
     def may_send(self, user_id: str) -> bool:
         """Take one of the frames that the user's connections may send together; tell whether one was left."""
         return self._buckets.take(user_id)

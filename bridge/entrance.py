@@ -121,7 +121,8 @@ class Entrance:
             self._limits.silence_limit_seconds,
             self._context,
         )
-        comeback = Comeback(arrival.identity, source, self._context, all_or_nothing=bool(arrival.asked.cursor))
+        is_asked = bool(arrival.asked.cursor)
+        comeback = Comeback(arrival.identity, source, self._context, self._outbox.room, all_or_nothing=is_asked)
         await comeback.prepare()
         return comeback
 

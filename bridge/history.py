@@ -1,8 +1,9 @@
 """What was told lately, in order, so that a client that comes back can be told what it missed. Synchronous, in memory.
 
 Every push carries a cursor as its request id: which process told it, and how much had been told by then. A client shows
-the last one it has when it authenticates again. The answer is all or nothing: a cursor of another process, or one from
-before the oldest entry that is kept, resumes nothing, and the client loads anew.
+the last one it has when it authenticates again. The answer is all or nothing: a cursor of another process, one from
+before the oldest entry that is kept, or from before something was missed here too resumes nothing, and the client loads
+anew.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class History:
         self._entries: deque[Entry] = deque()
         self._characters = 0
         self._sequence = 0
+        self._known_after = 0
         self._has_forgotten = False
         self._epoch = secrets.randbits(_EPOCH_BITS)
         self.started_at = clock.monotonic()
@@ -63,12 +65,12 @@ class History:
 
     def cursor(self) -> str:
         """Return an id that says "everything up to now"; no two are equal."""
-        return _uuid(self._epoch, self._sequence, secrets.randbits(_NONCE_BITS))
+        return self._cursor_of(self._next())
 
     def record(self, event: Event, members: Set[str]) -> str:
         """Keep an event that is about to be told, and return the cursor that goes with it."""
-        self._sequence += 1
-        entry = Entry(self._sequence, self._clock.monotonic(), self.cursor(), event, members)
+        sequence = self._next()
+        entry = Entry(sequence, self._clock.monotonic(), self._cursor_of(sequence), event, members)
         self._entries.append(entry)
         self._characters += _size(event)
         self._forget_oldest(entry.at)
@@ -79,17 +81,27 @@ class History:
         if self._entries and self._entries[-1].cursor == cursor:
             self._characters -= _size(self._entries.pop().event)
 
+    def note_gap(self) -> None:
+        """Take in that something was missed by this process: nobody is told all of it by what was told until now."""
+        self._known_after = self._next()
+
     def after(self, cursor: str) -> list[Entry] | None:
         """Return what was told after a cursor; None if that is not, or no longer, known completely."""
         sequence = self._sequence_of(cursor)
-        oldest = self._entries[0].sequence if self._entries else self._sequence + 1
-        if sequence is None or not oldest - 1 <= sequence <= self._sequence:
+        if sequence is None or not self._known_after <= sequence <= self._sequence:
             return None
         return [entry for entry in self._entries if entry.sequence > sequence]
 
     def since(self, at: float) -> list[Entry]:
         """Return what was told since a moment of the monotonic clock, as far as it is kept."""
         return [entry for entry in self._entries if entry.at >= at]
+
+    def _next(self) -> int:
+        self._sequence += 1
+        return self._sequence
+
+    def _cursor_of(self, sequence: int) -> str:
+        return _uuid(self._epoch, sequence, secrets.randbits(_NONCE_BITS))
 
     def _sequence_of(self, cursor: str) -> int | None:
         try:
@@ -104,7 +116,9 @@ class History:
             or self._characters > self._max_characters
             or now - self._entries[0].at > MAX_AGE_SECONDS
         ):
-            self._characters -= _size(self._entries.popleft().event)
+            oldest = self._entries.popleft()
+            self._characters -= _size(oldest.event)
+            self._known_after = max(self._known_after, oldest.sequence)
             self._has_forgotten = True
 
 

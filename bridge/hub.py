@@ -13,10 +13,11 @@ from typing import Protocol
 
 import structlog
 
+from bridge.absent import Absent
 from bridge.capabilities import Capability
 from bridge.clock import Clock
 from bridge.events import Event, Topicless, as_seen_by, is_personal
-from bridge.history import History
+from bridge.history import MAX_AGE_SECONDS, History
 from bridge.measures import Measures
 from bridge.models import ConversationId, Identity
 from bridge.pushes import encode_push, is_kept, push_type
@@ -66,7 +67,7 @@ class Reservation:
     in the order of their times, whichever returns first: live order and loaded order agree.
     """
 
-    __slots__ = ("_hub", "echo", "event", "followers", "key", "members", "state", "topic")
+    __slots__ = ("_hub", "echo", "event", "followers", "key", "members", "removed", "state", "topic")
 
     def __init__(self, hub: Hub, topic: ConversationId, key: str) -> None:
         self._hub = hub
@@ -76,6 +77,8 @@ class Reservation:
         self.event: Event | None = None
         self.echo: Event | None = None
         self.members: Set[str] = frozenset()
+        self.removed: Set[str] = frozenset()
+        """Who was removed while this stood in line: not for them, whatever the members of its moment were."""
         self.followers: list[tuple[Event, Set[str]]] = []
 
     def settle(self, event: Event, members: Set[str]) -> None:
@@ -106,6 +109,7 @@ class Hub:
         self._history = history
         self._receivers: dict[str, set[Receiver]] = {}
         self._understood: Counter[Capability] = Counter()
+        self._absent = Absent(clock, max_age_seconds=MAX_AGE_SECONDS)
         self._removed: Recent[ConversationId, Set[str]] = Recent(
             CONVERSATIONS_WITH_REMOVALS, clock=clock, max_age_seconds=REMOVAL_REMEMBERED_SECONDS
         )
@@ -121,9 +125,10 @@ class Hub:
             self._receivers.setdefault(user_id, set()).add(receiver)
 
     def detach(self, receiver: Receiver) -> None:
-        """Deliver nothing more to this receiver."""
+        """Deliver nothing more to this receiver; its client may come back."""
         if receiver in self._receivers.get(receiver.identity.user_id, ()):
             self._understood.subtract(receiver.capabilities)
+            self._absent.expect(receiver.identity, receiver.capabilities)
         for user_id in receiver.identity.ids:
             receivers = self._receivers.get(user_id)
             if receivers is not None:
@@ -136,15 +141,21 @@ class Hub:
         return len(self._receivers) > sum(one in self._receivers for one in identity.ids)
 
     def is_understood(self, capability: Capability) -> bool:
-        """Tell whether any client at all has this capability: if none has, nothing needs to be asked for its pushes."""
-        return self._understood[capability] > 0
+        """Tell whether any client at all has this capability: if none has, nothing needs to be asked for its pushes.
+
+        Those count that may come back and be told then.
+        """
+        return self._understood[capability] > 0 or self._absent.understand(capability)
 
     def listeners(self, people: Set[str], capability: Capability) -> frozenset[Identity]:
-        """Return who of these people, by any of their ids, is here with a client that has this capability."""
+        """Return who of these people, by any of their ids, is here with a client that has this capability.
+
+        Whoever may come back is as good as here: what is published is kept for them.
+        """
         if not self.is_understood(capability):
             return frozenset()
-        here = self._concerned(people)
-        return frozenset(one.identity for one in here if capability in one.capabilities)
+        here = (one.identity for one in self._concerned(people) if capability in one.capabilities)
+        return frozenset((*here, *self._absent.among(people, capability)))
 
     @property
     def users(self) -> int:
@@ -162,6 +173,8 @@ class Hub:
         What was begun while they were members, a slow write or typing, names them as members still.
         """
         self._removed.put(topic, (self._removed.get(topic) or frozenset()) | ids)
+        for reservation in self._lines.get(topic, ()):
+            reservation.removed |= ids
 
     def readmit(self, topic: ConversationId, ids: Set[str]) -> None:
         """Deliver to them again."""
@@ -169,6 +182,8 @@ class Hub:
         self._removed.discard(topic)
         if removed is not None and not removed <= ids:
             self._removed.put(topic, removed - ids)
+        for reservation in self._lines.get(topic, ()):
+            reservation.removed -= ids
 
     def present(self, topic: ConversationId, members: Set[str]) -> Set[str]:
         """Return those of the members who were not removed since."""
@@ -222,9 +237,9 @@ class Hub:
             # An echo may have come after the write was given up, while it still stood in line behind a slower one.
             event = first.event or first.echo
             if event is not None:
-                self._send(event, first.members)
+                self._send(event, first.members - first.removed)
             for follower, members in first.followers:
-                self._send(follower, members)
+                self._send(follower, members - first.removed)
         if not line:
             del self._lines[reservation.topic]
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from bridge.errors import CloseCode, Disconnect
+
+
+class Room(NamedTuple):
+    """How much fits into an outbox."""
+
+    frames: int
+    characters: int
 
 
 class Outbox:
@@ -20,6 +28,11 @@ class Outbox:
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._disconnect: Disconnect | None = None
+
+    @property
+    def room(self) -> Room:
+        """Return how much can be put into it now."""
+        return Room(frames=self._max_frames - len(self._frames), characters=self._max_bytes - self._size)
 
     @property
     def is_closing(self) -> bool:

@@ -1,9 +1,9 @@
 """What a client that comes back has missed (contract F27, F30): told again in order, all of it or nothing.
 
-A client that shows a cursor knows what it has. Of one that cannot we know when its user's last connection ended, and
-that it had shown a sign of life not long before: what was told since is told again, and the old clients drop what they
-have, by its id. Whoever comes to a process that has just started is told what was said lately: that very restart may
-have cut it off.
+A client that shows a cursor knows what it has. Of one that cannot we know when its user's last connection ended, or
+that it seems to be open still, and that it had shown a sign of life not long before: what was told since is told again,
+and the old clients drop what they have, by its id. Whoever comes to a process that has just started is told what was
+said lately: that very restart may have cut it off.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from bridge.errors import StoreError
 from bridge.events import ConversationRemoved, Event, MessageSent, MessageUpdated, Topicless
 from bridge.history import MAX_AGE_SECONDS, Entry
 from bridge.models import ConversationId, Identity
+from bridge.outbox import Room
 from bridge.signed_in import Session
 
 MAX_ENTRIES: Final = 500
+"""More is quicker loaded than told again. A client that cannot be told to load is told as much as its outbox takes."""
 MAX_CHARACTERS: Final = 1024 * 1024
-"""More than this is quicker loaded than told again."""
 
 Source = Callable[[], Sequence[Entry] | None]
 
@@ -48,6 +49,9 @@ def since(moment: float, context: Context) -> Source:
 def since_last_sign_of_life(identity: Identity, silence_limit_seconds: float, context: Context) -> Source:
     """Look for what the user's last connection may not have got; a peer is silent for so long at most."""
     ended_at = context.left_rooms.ended_at(identity.user_id)
+    if context.guests.is_here(identity.user_id):
+        # Perhaps another device; perhaps this client, whose dead connection nobody has noticed yet.
+        ended_at = ended_at or context.clock.monotonic()
     if ended_at is not None:
         return since(ended_at - silence_limit_seconds, context)
     is_young = context.clock.monotonic() - context.history.started_at < MAX_AGE_SECONDS
@@ -75,8 +79,11 @@ def source_for(
 class Comeback:
     """One client coming back: first what has to be asked, then, without waiting, what is to be told."""
 
-    def __init__(self, identity: Identity, source: Source, context: Context, *, all_or_nothing: bool) -> None:
+    def __init__(
+        self, identity: Identity, source: Source, context: Context, room: Room, *, all_or_nothing: bool
+    ) -> None:
         self._all_or_nothing = all_or_nothing
+        self._room = _share_of(room, MAX_ENTRIES if all_or_nothing else room.frames)
         self._identity = identity
         self._source = source
         self._context = context
@@ -105,7 +112,7 @@ class Comeback:
         if self._failed or self._source() is None:
             return None
         found = [entry for entry in self._concerned() if self._is_allowed(entry) and takes(entry.event)]
-        newest = _newest(found)
+        newest = _newest(found, self._room)
         return None if self._all_or_nothing and len(newest) < len(found) else newest
 
     def _concerned(self) -> list[Entry]:
@@ -120,12 +127,20 @@ class Comeback:
         return event.topic in self._allowed or entry.sequence > self._asked_until
 
 
-def _newest(entries: Sequence[Entry]) -> Sequence[Entry]:
+def _share_of(room: Room, max_entries: int) -> Room:
+    """Return how much may be told again at once, so that what is new has its place in the outbox, too."""
+    return Room(
+        frames=min(max_entries, room.frames * 3 // 4),
+        characters=min(MAX_CHARACTERS, room.characters // 4),  # for a frame holds more than what was written
+    )
+
+
+def _newest(entries: Sequence[Entry], room: Room) -> Sequence[Entry]:
     """Return as many of the last entries as may be told again."""
-    room, first = MAX_CHARACTERS, max(0, len(entries) - MAX_ENTRIES)
+    left, first = room.characters, max(0, len(entries) - room.frames)
     for number in range(len(entries) - 1, first - 1, -1):
-        room -= _characters(entries[number].event)
-        if room < 0:
+        left -= _characters(entries[number].event)
+        if left < 0:
             return entries[number + 1 :]
     return entries[first:]
 

@@ -56,6 +56,7 @@ async def run(bridge: Bridge, settings: Settings, *, stop: asyncio.Event, on_lis
     """
     await bridge.context.store.check()
     await bridge.rollout.start()
+    await bridge.relay.begin()
     hypercorn_socket.install()
     _let_shutdown_end()
     config = _config(settings)

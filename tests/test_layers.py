@@ -22,7 +22,7 @@ LEVELS: dict[str, int] = {
             "bridge.events bridge.ids bridge.measures bridge.models bridge.paths bridge.rates bridge.recent "
             "bridge.refusals bridge.remedies bridge.schema bridge.sealed bridge.secret_files bridge.settings "
             "bridge.tracing",
-            "bridge.auth bridge.history bridge.keyring bridge.logs bridge.measured_http bridge.metrics "
+            "bridge.absent bridge.auth bridge.history bridge.keyring bridge.logs bridge.measured_http bridge.metrics "
             "bridge.operators bridge.otel bridge.people_rows bridge.protocol bridge.pushes bridge.rollout "
             "bridge.rows bridge.search bridge.send_times bridge.tables",
             "bridge.store bridge.feed bridge.client bridge.comparison bridge.usage",

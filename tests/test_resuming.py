@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.errors import StoreDown
-from bridge.feed.changes import ParticipantChanged
-from bridge.feed.signals import Live
+from bridge.feed.changes import MessageWritten, ParticipantChanged
+from bridge.feed.signals import Live, Lost
 from bridge.history import MAX_AGE_SECONDS
 from bridge.protocol import LISTED_TYPES
 from bridge.resuming import MAX_CHARACTERS, MAX_ENTRIES
@@ -166,6 +167,55 @@ async def test_the_removal_itself_is_told() -> None:
         assert listener.frames
 
 
+async def test_what_nobody_here_asked_for_is_told_to_who_comes_back() -> None:
+    """Edits and new conversations are looked at only for those who want to know: who has just left still does."""
+    async with old_world() as w:
+        await w.relay.handle(Live())
+        w.legacy_insert(message(1, C))
+        start = str((await back(w, B, None, "message_changes", "conversations"))[1].payload["cursor"])
+        first, _ = await back(w, B, start, "message_changes", "conversations")
+        first.vanish()
+        w.clock.advance(60)
+        edited = replace(message(1, C), content="edited", edited_at=w.clock.now())
+        w.tables.messages_by_id[edited.id] = edited
+        written = MessageWritten(
+            id=edited.id, conversation_id=edited.conversation_id, created_at=edited.created_at, deleted_at=None
+        )
+        await w.relay.handle(written)
+        come = participant(B, OTHER_ROOM)
+        w.tables.rows[come.id] = come
+        await w.relay.handle(ParticipantChanged(come))
+        again, welcome = await back(w, B, start, "message_changes", "conversations")
+        await again.ask("ping")
+        assert welcome.payload["resumed"] is True
+        told = [frame.type for frame in again.frames]
+        assert told == ["auth_success", "message_updated", "conversation_added", "pong"]
+
+
+async def test_a_gap_of_the_feed_resumes_nothing() -> None:
+    """What became of lists meanwhile nobody knows; who is here loads anew when all is well again, and so do they."""
+    async with old_world() as w:
+        await w.relay.handle(Live())
+        start = str((await back(w, C, None))[1].payload["cursor"])
+        await w.relay.handle(Lost("a test"))
+        assert (await back(w, C, start))[1].payload["resumed"] is True
+        await w.relay.handle(Live())
+        assert (await back(w, C, start))[1].payload["resumed"] is False
+        after = str((await back(w, C, None))[1].payload["cursor"])
+        assert (await back(w, C, after))[1].payload["resumed"] is True
+
+
+async def test_a_gap_that_the_change_log_fills_is_none() -> None:
+    """Then everything is told."""
+    async with old_world() as w:
+        w.tables.recorded = []
+        await w.relay.handle(Live())
+        start = str((await back(w, C, None))[1].payload["cursor"])
+        await w.relay.handle(Lost("a test"))
+        await w.relay.handle(Live())
+        assert (await back(w, C, start))[1].payload["resumed"] is True
+
+
 async def test_a_membership_that_cannot_be_read_resumes_nothing() -> None:
     """But the client is in."""
     async with old_world() as w:
@@ -218,15 +268,36 @@ async def test_an_old_client_is_told_what_its_users_last_connection_may_have_mis
 
 
 async def test_an_old_client_that_may_have_missed_too_much_is_told_the_newest() -> None:
-    """It cannot be told that something is missing, and was away for a moment only, as a rule."""
+    """It cannot be told that something is missing, and was away for a moment only, as a rule. The outbox has an end."""
     async with old_world() as w:
         b, c = await w.signed_in(B), await w.signed_in(C)
-        for number in range(MAX_ENTRIES):
+        for number in range(40):
             await say(b, str(number))
         c.vanish()
         await say(b, "missed")
-        told = await (await w.signed_in(C)).received()
-        assert told == [*(str(number) for number in range(1, MAX_ENTRIES)), "missed"]
+        again = w.client(max_frames=40)
+        await again.authenticate(C)
+        assert await again.received() == [*(str(number) for number in range(11, 40)), "missed"]
+
+
+async def test_an_old_client_may_be_told_more_than_one_that_can_load() -> None:
+    """For all it knows, nothing is missing."""
+    async with old_world() as w:
+        b, c = await w.signed_in(B), await w.signed_in(C)
+        c.vanish()
+        for number in range(MAX_ENTRIES + 1):
+            await say(b, str(number))
+        assert len(await (await w.signed_in(C)).received()) == MAX_ENTRIES + 1
+
+
+async def test_an_old_client_whose_dead_connection_nobody_has_noticed_is_told_what_it_missed() -> None:
+    """To the bridge it is still open: a network that went away says nothing."""
+    async with old_world() as w:
+        b, _ = await w.signed_in(B), await w.signed_in(C)
+        await say(b, "long ago")
+        w.clock.advance(LIMITS.silence_limit_seconds + 1)
+        await say(b, "into the void")
+        assert await (await w.signed_in(C)).received() == ["into the void"]
 
 
 async def test_an_old_client_is_told_as_many_long_messages_as_its_outbox_takes() -> None:

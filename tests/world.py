@@ -290,7 +290,7 @@ class World(Parts):
         self._running: list[asyncio.Task[None]] = []
 
     def client(
-        self, *, limits: Limits = LIMITS, max_frames: int = 1000, max_bytes: int = 1_000_000, deadline: bool = False
+        self, *, limits: Limits = LIMITS, max_frames: int = 2000, max_bytes: int = 4_194_304, deadline: bool = False
     ) -> Client:
         """Open a connection; with `deadline`, one whose time to authenticate runs."""
         client = Client(self, limits, max_frames=max_frames, max_bytes=max_bytes)

@@ -28,8 +28,14 @@ async def require_member(
     # What was known may be out of date; an unknown conversation has just been asked for and is not kept.
     if not caller.identity.is_among(members) and context.members.known(known_id) is not None:
         members = await context.members.refreshed(known_id)
+    ids = frozenset(caller.identity.ids)
     if not caller.identity.is_among(members):
+        if context.members.known(known_id) is not None:
+            # The feed may tell of it later, or be dead. What was begun before, a slow write say, names the members of
+            # that moment: from this answer on nothing of it is for the caller any more (contract F8).
+            context.hub.remove(known_id, ids)
         raise ActionError(ACCESS_DENIED)
+    context.hub.readmit(known_id, ids)
     return known_id, members
 
 

@@ -37,6 +37,7 @@ from bridge.relay.typing import relay_typing
 
 RECONCILE_SECONDS = 30.0
 RECONCILE_WHEN_IN_DOUBT_SECONDS = 2.0
+BEGIN_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +77,18 @@ class Relay:
         """Wait until changes arrive and the first catch-up has told old from new."""
         await self._live.wait()
         await self._caught_up.wait()
+
+    async def begin(self) -> None:
+        """Tell what was written just before this process started; to be done before anybody can write something new.
+
+        Else what the process before it had written would come after that. Not for ever, nor at all costs: if the tables
+        do not answer, or much was written, the relay goes on with it while it runs.
+        """
+        try:
+            async with asyncio.timeout(BEGIN_SECONDS), self._turn:
+                await self._catch_up.run(rescuing=False)
+        except (StoreError, TimeoutError) as error:
+            log.warning("relay.not_caught_up", cause=type(error).__name__, detail=str(error))
 
     async def run(self) -> None:
         """Relay until cancelled."""
@@ -201,9 +214,13 @@ class Relay:
         is_exact = await self._change_log.run()
         self._settle(settled=self._change_log.settled)
         # Without regard to it: it has nothing yet of what a long transaction, anybody's, holds up.
-        self._settle(settled=await self._catch_up.run())
+        # What the first run finds is from before this process listened: nobody failed to bring it.
+        self._settle(settled=await self._catch_up.run(rescuing=self._caught_up.is_set()))
         if not is_exact and (self._may_have_missed_changes or self._context.store.change_log.available):
             await self._missed_changes.run()
+            # What became of lists is not found so. Clients that are here load them anew when they hear that all is
+            # well again; those that are not are to do it when they come back.
+            self._context.history.note_gap()
         self._may_have_missed_changes = False
         self._context.measures.catch_ups.add("finished")
         self._caught_up.set()

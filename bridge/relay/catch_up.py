@@ -25,13 +25,13 @@ class CatchUp:
         self._messages = messages
         self._overlap = overlap
         self._complete_until = context.clock.now()
-        self._has_run = False
 
-    async def run(self) -> bool:
+    async def run(self, *, rescuing: bool) -> bool:
         """Deliver what the hub has not seen; positions first, rows only for what is new.
 
         Most of the overlap was delivered long ago; the first time by another process, which may have been killed before
         it told everybody, so what was said just before this one started is told again.
+        `rescuing`: the feed ought to have brought it, and did not.
 
         Returns whether everything is settled; else look again soon.
 
@@ -44,21 +44,19 @@ class CatchUp:
         after: Position | None = None
         settled = True
         while page := await self._context.store.messages.positions_since(since, after=after, limit=PAGE):
-            settled &= await self._deliver_unseen(page)
+            settled &= await self._deliver_unseen(page, rescuing=rescuing)
             if page[-1] == after:
                 break  # "infinity" and years that Python cannot hold are after everything: no end would come
             after = page[-1]
             if after.created_at > until and len(page) < PAGE:
                 break  # what was written since we began comes by the feed; while much is written, no end would come
         self._complete_until = until
-        self._has_run = True
         return settled
 
-    async def _deliver_unseen(self, page: Sequence[Position]) -> bool:
+    async def _deliver_unseen(self, page: Sequence[Position], *, rescuing: bool) -> bool:
         unseen = [one.id for one in page if not self._context.hub.has_seen(message_key(one.id))]
         parts = (unseen[start : start + ROWS_AT_ONCE] for start in range(0, len(unseen), ROWS_AT_ONCE))
-        # What the first run finds is from before this process listened: nobody failed to bring it.
-        return all([await self._messages.read_and_relay(part, rescuing=self._has_run) for part in parts])
+        return all([await self._messages.read_and_relay(part, rescuing=rescuing) for part in parts])
 
 
 class MissedChanges:

@@ -6,10 +6,11 @@ import pytest
 
 from bridge.actions.authorise import require_member
 from bridge.errors import ACCESS_DENIED, ActionError, StoreDown
-from bridge.members import REFRESH_AT_MOST_EVERY_SECONDS
+from bridge.events import MessageSent
+from bridge.members import MAX_AGE_WHILE_DEAF_SECONDS, REFRESH_AT_MOST_EVERY_SECONDS
 from bridge.models import UserId
-from tests.people import EVERY_KIND, ROOM, A, B, C, D, Person, X, conversation_id, participant
-from tests.world import Parts
+from tests.people import EVERY_KIND, ROOM, A, B, C, D, Person, X, conversation_id, message, participant
+from tests.world import Parts, Receiver
 
 UNKNOWN = conversation_id(99)
 
@@ -111,3 +112,40 @@ async def test_tables_that_do_not_answer_deny_nobody() -> None:
     parts.door.failing["conversations.participants"] = StoreDown()
     with pytest.raises(StoreDown):
         await require_member(ROOM, parts.caller(B), parts.context)
+
+
+async def test_who_was_refused_gets_nothing_of_what_was_begun_before() -> None:
+    """The feed has not told of the removal; a message stands in line behind a slow one (contract F8)."""
+    parts = Parts()
+    parts.context.members.hear(hearing=True)
+    hub, b, c = parts.context.hub, Receiver(B), Receiver(C)
+    hub.attach(b)
+    hub.attach(c)
+    _, members = await require_member(ROOM, parts.caller(A), parts.context)
+    slow = hub.reserve(ROOM, "slow")
+    quick = hub.reserve(ROOM, "quick")
+    quick.settle(MessageSent(message=message(2, A)), members)
+    gone = participant(C, left=True)
+    parts.tables.rows[gone.id] = gone
+    parts.clock.advance(REFRESH_AT_MOST_EVERY_SECONDS)
+    await parts.context.members.refreshed(ROOM)
+    await denied(parts, C, ROOM)
+    hub.readmit_all()  # the feed is back, and nobody knows who is
+    slow.settle(MessageSent(message=message(1, A)), members)
+    assert (b.contents, c.contents) == (["legacy 1", "legacy 2"], [])
+
+
+async def test_who_is_let_in_again_is_told_again() -> None:
+    """Though the feed is deaf and tells of nobody's coming."""
+    parts = Parts()
+    c = Receiver(C)
+    parts.context.hub.attach(c)
+    row = participant(C)
+    parts.tables.rows[row.id] = participant(C, left=True)
+    await require_member(ROOM, parts.caller(A), parts.context)
+    await denied(parts, C, ROOM)
+    parts.tables.rows[row.id] = row
+    parts.clock.advance(MAX_AGE_WHILE_DEAF_SECONDS + 1)
+    _, members = await require_member(ROOM, parts.caller(C), parts.context)
+    parts.context.hub.publish(MessageSent(message=message(1, A)), members)
+    assert c.contents == ["legacy 1"]
