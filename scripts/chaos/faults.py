@@ -53,6 +53,7 @@ class Fault(Struct, frozen=True, kw_only=True):
         settings: of the bridge, by variable.
         skew_seconds: how far the clocks of legacy writers are off, one after the other.
         late_writers: how many hold transactions open.
+        most_per_second: messages of all writers together; None: as many as there is room for.
 
     """
 
@@ -62,6 +63,7 @@ class Fault(Struct, frozen=True, kw_only=True):
     settings: Mapping[str, str] = MappingProxyType({})
     skew_seconds: tuple[float, ...] = (0.0,)
     late_writers: int = 0
+    most_per_second: float | None = None
 
 
 async def _nothing(pace: Pace) -> None:
@@ -195,7 +197,12 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         "client-reset": Fault(meaning="every client's connection is reset", run=_reset_clients),
         "client-half-open": Fault(meaning="every client's connection becomes a black hole", run=_swallow_clients),
         "client-delay": Fault(meaning="100 ms more each way between clients and bridge", run=_slow_clients),
-        "client-bandwidth": Fault(meaning="20 kB/s for each client", run=_narrow_clients),
+        "client-bandwidth": Fault(
+            meaning="20 kB/s for each client",
+            run=_narrow_clients,
+            # Up to four times what fits through; at full rate the oldest clients would miss more than they can be told.
+            most_per_second=80.0,
+        ),
         "client-duplicate": Fault(
             meaning="clients come back while the bridge still holds their old connections", run=_strand_clients
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import cycle
 
@@ -97,15 +98,27 @@ class Cast:
 
 
 class Orders:
-    """Hands out messages, alternating between the conversations."""
+    """Hands out messages, alternating between the conversations, to all writers together so many a second at most."""
 
-    def __init__(self, messages: int, conversations: Sequence[str], *, word: str = "message") -> None:
+    def __init__(
+        self,
+        messages: int,
+        conversations: Sequence[str],
+        *,
+        word: str = "message",
+        most_per_second: float | None = None,
+    ) -> None:
         self._word = word
+        self._seconds_each = 1 / most_per_second if most_per_second else 0.0
+        self._next_at = time.monotonic()
         self._numbers: Iterator[int] = iter(range(1, messages + 1))
         self._conversations = cycle(conversations)
 
-    def __call__(self) -> tuple[str, str] | None:
-        """Return the next message's key and conversation."""
+    async def __call__(self) -> tuple[str, str] | None:
+        """Return the next message's key and conversation, when it is due."""
+        if self._seconds_each:
+            self._next_at = max(self._next_at, time.monotonic()) + self._seconds_each
+            await asyncio.sleep(self._next_at - time.monotonic())
         number = next(self._numbers, None)
         return None if number is None else (f"{self._word} {number:06}", next(self._conversations))
 
@@ -125,7 +138,7 @@ async def attempt(
         for reader in cast.everybody:
             await reader.came()
         async with asyncio.TaskGroup() as tasks:
-            orders = Orders(plan.messages, cast.conversations)
+            orders = Orders(plan.messages, cast.conversations, most_per_second=fault.most_per_second)
             for writer in _writers(cast, ground, fault, plan, orders, recorder):
                 tasks.create_task(writer.run())
             pace = Pace(ground, recorder, plan.messages, plan.strikes)

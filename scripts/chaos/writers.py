@@ -32,7 +32,7 @@ REQUEST_SECONDS = 60.0
 class Order(Protocol):
     """Where the next message comes from."""
 
-    def __call__(self) -> tuple[str, str] | None:
+    async def __call__(self) -> tuple[str, str] | None:
         """Return key and conversation of the next message; None when there are no more."""
 
 
@@ -66,7 +66,7 @@ class SocketWriter:
         for key, _ in again:
             self._recorder.note(Repeating(at=self._recorder.now(), key=key))
         while True:
-            window = [again.popleft() for _ in range(min(WINDOW, len(again)))] or self._fresh()
+            window = [again.popleft() for _ in range(min(WINDOW, len(again)))] or await self._fresh()
             if not window:
                 self._is_over = True
                 return
@@ -75,8 +75,8 @@ class SocketWriter:
             if failures:
                 raise failures[0]
 
-    def _fresh(self) -> list[tuple[str, str]]:
-        wanted = (self._order() for _ in range(WINDOW))
+    async def _fresh(self) -> list[tuple[str, str]]:
+        wanted = [await self._order() for _ in range(WINDOW)]
         fresh = [one for one in wanted if one is not None]
         for key, conversation_id in fresh:
             self._recorder.note(Sent(at=self._recorder.now(), key=key, conversation_id=conversation_id))
@@ -114,7 +114,7 @@ class LegacyWriter:
         async with httpx.AsyncClient(
             base_url=self._sandbox.url, headers=headers, timeout=REQUEST_SECONDS, verify=False
         ) as http:
-            while (wanted := self._order()) is not None:
+            while (wanted := await self._order()) is not None:
                 await self._write(http, *wanted)
 
     async def _write(self, http: httpx.AsyncClient, key: str, conversation_id: str) -> None:
@@ -163,7 +163,7 @@ class LateWriter:
     async def run(self) -> None:
         """Write everything."""
         async with await psycopg.AsyncConnection.connect(self._dsn) as connection:
-            while (wanted := self._order()) is not None:
+            while (wanted := await self._order()) is not None:
                 key, conversation_id = wanted
                 row = legacy_row(conversation_id, self._user_id, key, 0.0)
                 self._recorder.note(Sent(at=self._recorder.now(), key=key, conversation_id=conversation_id))

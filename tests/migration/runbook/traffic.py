@@ -33,7 +33,7 @@ class Once:
     def __init__(self, key: str, conversation_id: str) -> None:
         self._left = [(key, conversation_id)]
 
-    def __call__(self) -> tuple[str, str] | None:
+    async def __call__(self) -> tuple[str, str] | None:
         """Return it, and then nothing more."""
         return self._left.pop() if self._left else None
 
