@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -17,6 +20,14 @@ class Operation(StrEnum):
     UPDATE = "UPDATE"
     DELETE = "DELETE"
     TRUNCATE = "TRUNCATE"
+
+
+class Mark(NamedTuple):
+    """A moment in the order of transactions: whatever those below `xid` did has been told."""
+
+    xid: int
+    check: int
+    """Tells one log, as far as it is gapless, from another; a byte, so once in 256 times it does not."""
 
 
 class LogEntry(Struct, frozen=True, kw_only=True):
@@ -40,3 +51,22 @@ class LogPage(Struct, frozen=True, kw_only=True):
     """False: more has happened since the place before than is recorded; what that was only the tables can tell."""
     is_last: bool
     entries: tuple[LogEntry, ...] = ()
+
+
+class Missed(Struct, frozen=True, kw_only=True):
+    """What concerns somebody since a mark, and in which log that was looked up."""
+
+    log: str
+    entries: Sequence[LogEntry] | None
+    """In the order of their transactions; None if it is not known completely."""
+
+
+def mark_of(end: str) -> Mark | None:
+    """Return the mark that the end of a last page stands for; None if it stands in the middle of a transaction."""
+    log_id, xid, seq, missed = end.split("/")
+    return Mark(int(xid), check_of(f"{log_id}/{missed}")) if seq == "0" else None
+
+
+def check_of(log: str) -> int:
+    """Return what the marks of a log have in common."""
+    return zlib.crc32(log.encode()) & 0xFF

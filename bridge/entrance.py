@@ -14,7 +14,9 @@ from bridge.actions.context import Caller, Context, Rooms
 from bridge.auth import Claims, TokenVerifier
 from bridge.authentication import Authenticate, Authenticated, ClientName, read_authenticate
 from bridge.capabilities import Capability, known_capabilities
+from bridge.change_log import Mark
 from bridge.dial import Dial, Seat, person_of
+from bridge.elsewhere import FromElsewhere
 from bridge.errors import INVALID_TOKEN, ActionError
 from bridge.events import as_seen_by
 from bridge.identity import find_user, identity_of
@@ -112,7 +114,16 @@ class Entrance:
             self._context.left_rooms.leave(caller.identity.user_id, caller.rooms.joined)
         self._end_session()
 
-    async def _comeback(self, arrival: _Arrival) -> Comeback:
+    async def _comeback(self, arrival: _Arrival) -> Comeback | FromElsewhere:
+        mark = self._context.history.mark_of(arrival.asked.cursor or "")
+        comeback = self._from_here(arrival) if mark is None else self._from_elsewhere(arrival, mark)
+        await comeback.prepare()
+        return comeback
+
+    def _from_elsewhere(self, arrival: _Arrival, mark: Mark) -> FromElsewhere:
+        return FromElsewhere(arrival.identity, arrival.capabilities, mark, self._context, self._outbox.room)
+
+    def _from_here(self, arrival: _Arrival) -> Comeback:
         source = source_for(
             arrival.asked.cursor,
             arrival.capabilities,
@@ -122,9 +133,7 @@ class Entrance:
             self._context,
         )
         is_asked = bool(arrival.asked.cursor)
-        comeback = Comeback(arrival.identity, source, self._context, self._outbox.room, all_or_nothing=is_asked)
-        await comeback.prepare()
-        return comeback
+        return Comeback(arrival.identity, source, self._context, self._outbox.room, all_or_nothing=is_asked)
 
     def _sit_down(self, arrival: _Arrival, seat: Seat | None) -> None:
         """Begin the session, in place of the one before."""
@@ -139,7 +148,7 @@ class Entrance:
         self.used.set()
         self._dial.take(seat)
 
-    def _welcome(self, arrival: _Arrival, comeback: Comeback, tell: Tell) -> None:
+    def _welcome(self, arrival: _Arrival, comeback: Comeback | FromElsewhere, tell: Tell) -> None:
         """Answer, tell what was missed, take a place in the hub; no await in between.
 
         So no push overtakes auth_success, and none falls between what is told again and what is told live.
@@ -153,7 +162,7 @@ class Entrance:
             Authenticated(
                 user=user_row(arrival.user, arrival.claims.auth_id, arrival.claims.email),
                 capabilities=sorted(session.capabilities),
-                cursor=self._context.history.cursor() if missed is None or not shown_cursor else shown_cursor,
+                cursor=shown_cursor if missed and shown_cursor else self._context.history.cursor(),
                 resumed=missed is not None and shown_cursor is not None,
                 rollout=self._dial.shown(self._outbox),
             )

@@ -7,7 +7,7 @@ our own write and its echo from the feed carry the same key (style 7.10, contrac
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from enum import Enum
 from typing import Protocol
 
@@ -116,6 +116,7 @@ class Hub:
         self._seen: Recent[str, bool] = Recent(remembered_keys)
         self._reserved: dict[str, Reservation] = {}
         self._lines: dict[ConversationId, deque[Reservation]] = {}
+        self._waiting: list[tuple[set[Reservation], Callable[[], None]]] = []
 
     def attach(self, receiver: Receiver) -> None:
         """Deliver to this receiver whatever concerns one of its identity's ids."""
@@ -135,6 +136,10 @@ class Hub:
                 receivers.discard(receiver)
                 if not receivers:
                     del self._receivers[user_id]
+
+    def expect(self, identity: Identity, capabilities: frozenset[Capability]) -> None:
+        """Find out from now on what somebody is to be told who is about to come, and keep it."""
+        self._absent.expect(identity, capabilities)
 
     def has_others(self, identity: Identity) -> bool:
         """Tell whether anybody else is here to be told something."""
@@ -198,6 +203,10 @@ class Hub:
         """Tell whether publishing this key would be a repeat."""
         return key is not None and key in self._seen
 
+    def is_on_its_way(self, key: str) -> bool:
+        """Tell whether a write of our own with this key is not told yet."""
+        return key in self._reserved
+
     def pass_over(self, key: str) -> None:
         """Take an event as delivered without delivering it."""
         self._seen.put(key, True)  # only the key matters
@@ -208,6 +217,14 @@ class Hub:
         self._reserved[key] = reservation
         self._lines.setdefault(topic, deque()).append(reservation)
         return reservation
+
+    def when_told(self, then: Callable[[], None]) -> None:
+        """Call `then` as soon as all writes of our own that are on their way now are told, or given up."""
+        awaited = {one for line in self._lines.values() for one in line}
+        if awaited:
+            self._waiting.append((awaited, then))
+        else:
+            then()
 
     def publish(self, event: Event, members: Set[str], *, after: str | None = None) -> None:
         """Deliver an event that somebody else caused, or that catch-up found; a repeat is dropped.
@@ -230,8 +247,10 @@ class Hub:
     def release(self, reservation: Reservation) -> None:
         """Publish everything of that conversation which no longer waits for an earlier write."""
         line = self._lines[reservation.topic]
+        released: set[Reservation] = set()
         while line and line[0].state is not _State.PENDING:
             first = line.popleft()
+            released.add(first)
             if self._reserved.get(first.key) is first:
                 del self._reserved[first.key]
             # An echo may have come after the write was given up, while it still stood in line behind a slower one.
@@ -242,6 +261,14 @@ class Hub:
                 self._send(follower, members - first.removed)
         if not line:
             del self._lines[reservation.topic]
+        self._call_those_who_waited(released)
+
+    def _call_those_who_waited(self, released: Set[Reservation]) -> None:
+        waiting = [(awaited - released, then) for awaited, then in self._waiting]
+        self._waiting = [(awaited, then) for awaited, then in waiting if awaited]
+        for awaited, then in waiting:
+            if not awaited:
+                then()
 
     def _send(self, event: Event, members: Set[str]) -> None:
         if self.has_seen(event.key):

@@ -83,7 +83,7 @@ class Comeback:
         self, identity: Identity, source: Source, context: Context, room: Room, *, all_or_nothing: bool
     ) -> None:
         self._all_or_nothing = all_or_nothing
-        self._room = _share_of(room, MAX_ENTRIES if all_or_nothing else room.frames)
+        self._room = share_of(room, MAX_ENTRIES if all_or_nothing else room.frames)
         self._identity = identity
         self._source = source
         self._context = context
@@ -112,7 +112,7 @@ class Comeback:
         if self._failed or self._source() is None:
             return None
         found = [entry for entry in self._concerned() if self._is_allowed(entry) and takes(entry.event)]
-        newest = _newest(found, self._room)
+        newest = newest_of(found, self._room)
         return None if self._all_or_nothing and len(newest) < len(found) else newest
 
     def _concerned(self) -> list[Entry]:
@@ -127,7 +127,7 @@ class Comeback:
         return event.topic in self._allowed or entry.sequence > self._asked_until
 
 
-def _share_of(room: Room, max_entries: int) -> Room:
+def share_of(room: Room, max_entries: int) -> Room:
     """Return how much may be told again at once, so that what is new has its place in the outbox, too."""
     return Room(
         frames=min(max_entries, room.frames * 3 // 4),
@@ -135,7 +135,7 @@ def _share_of(room: Room, max_entries: int) -> Room:
     )
 
 
-def _newest(entries: Sequence[Entry], room: Room) -> Sequence[Entry]:
+def newest_of(entries: Sequence[Entry], room: Room) -> Sequence[Entry]:
     """Return as many of the last entries as may be told again."""
     left, first = room.characters, max(0, len(entries) - room.frames)
     for number in range(len(entries) - 1, first - 1, -1):

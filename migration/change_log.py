@@ -46,6 +46,7 @@ _FUNCTIONS: Final = (
     "chat_bridge.watch(text,text[])",
     "public.chat_bridge_changes(text,integer)",
     "public.chat_bridge_prune()",
+    "public.chat_bridge_missed(text,uuid[],integer)",
     "public.chat_bridge_canary(uuid,bigint)",
 )
 _THERE: Final = """

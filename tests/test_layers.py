@@ -30,10 +30,10 @@ LEVELS: dict[str, int] = {
             "bridge.logins bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat "
             "bridge.message_states bridge.presence bridge.receipts bridge.typing_state",
             "bridge.actions",
-            "bridge.authentication bridge.canary_upkeep bridge.change_log_upkeep bridge.dial bridge.entrance "
-            "bridge.login_upkeep bridge.presence_upkeep bridge.relay bridge.resuming bridge.schema_watch "
-            "bridge.session bridge.shadow bridge.signed_in bridge.stepping_back bridge.typing_upkeep "
-            "bridge.usage_upkeep",
+            "bridge.authentication bridge.canary_upkeep bridge.change_log_upkeep bridge.dial bridge.elsewhere "
+            "bridge.entrance bridge.login_upkeep bridge.presence_upkeep bridge.relay bridge.resuming "
+            "bridge.schema_watch bridge.session bridge.shadow bridge.signed_in bridge.stepping_back "
+            "bridge.typing_upkeep bridge.usage_upkeep",
             "bridge.pages bridge.specification bridge.websocket compat",
             "bridge.app bridge.wiring bridge.auth_server bridge.endpoints bridge.operations bridge.status "
             "bridge.usage_page migration",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -222,11 +223,20 @@ class Relay:
             # well again; those that are not are to do it when they come back.
             self._context.history.note_gap()
         self._may_have_missed_changes = False
+        self._note_what_is_told()
         self._context.measures.catch_ups.add("finished")
         self._caught_up.set()
         self._in_doubt = False
         self._tables_answer = True
         self._report()
+
+    def _note_what_is_told(self) -> None:
+        """Let cursors say from now on that everything up to the end of the change log has been told.
+
+        A write of our own may be in the log already and not told yet: it stands in line behind a slower one.
+        """
+        if self._change_log.settled:
+            self._context.hub.when_told(partial(self._context.history.have_told, self._change_log.told))
 
     def _settle(self, *, settled: bool) -> None:
         """Look again in a moment if something could not be told yet; nothing is in doubt because of it."""

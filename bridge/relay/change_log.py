@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from bridge.actions.context import Context
-from bridge.change_log import LogEntry, LogPage, Operation
+from bridge.change_log import LogEntry, LogPage, Mark, Operation, mark_of
 from bridge.errors import StoreError
 from bridge.feed.changes import ReceiptWritten
 from bridge.models import ConversationId, MessageId, UserId
@@ -48,6 +48,8 @@ class ChangeLogRelay:
         self._inexact_until = 0.0
         self._is_read = False
         self.settled = True
+        self.told: Mark | None = None
+        """What the last run that came to the end of the log has told all of."""
 
     async def run(self) -> bool:
         """Tell what happened since the last run; return whether that is everything.
@@ -77,9 +79,10 @@ class ChangeLogRelay:
             await self._tell(page)
             self._place = page.end
             if page.is_last:
+                self.told = mark_of(page.end)
                 return is_exact
         self._note(is_there=False)
-        self._place = None
+        self._place = self.told = None
         return False
 
     def _take_gap(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from bridge.change_log import LogPage
+from bridge.change_log import LogEntry, LogPage, Mark
 
 
 class ChangeLog(Protocol):
@@ -20,6 +21,14 @@ class ChangeLog(Protocol):
 
         Settled is what no transaction that is still open can come before: each entry is returned once, after the end of
         the page before, however late its transaction committed. Other readers do not matter.
+        """
+        ...
+
+    async def missed(self, since: Mark, people: Collection[str], *, limit: int) -> Sequence[LogEntry] | None:
+        """Return what was done since a mark that concerns somebody of these ids: everything that is committed now.
+
+        That is what was done in conversations that they are in, and to their own participant rows. None if it is not
+        known completely: no log, another one, one with a gap or pruned since, or more than `limit` entries.
         """
         ...
 

@@ -53,6 +53,7 @@ class Fault(Struct, frozen=True, kw_only=True):
         settings: of the bridge, by variable.
         skew_seconds: how far the clocks of legacy writers are off, one after the other.
         late_writers: how many hold transactions open.
+        has_change_log: whether the database has the optional change log.
         most_per_second: messages of all writers together; None: as many as there is room for.
 
     """
@@ -63,6 +64,7 @@ class Fault(Struct, frozen=True, kw_only=True):
     settings: Mapping[str, str] = MappingProxyType({})
     skew_seconds: tuple[float, ...] = (0.0,)
     late_writers: int = 0
+    has_change_log: bool = False
     most_per_second: float | None = None
 
 
@@ -218,12 +220,24 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             meaning="PostgREST answers 503, and answers to writes that were carried out are lost", run=_refuse_requests
         ),
         "bridge-kill": Fault(meaning="kill -9 of the bridge", run=_kill_bridge, needs_process=True),
+        "bridge-kill-logged": Fault(
+            meaning="kill -9 of the bridge, where there is a change log",
+            run=_kill_bridge,
+            needs_process=True,
+            has_change_log=True,
+        ),
         "postgres-kill": Fault(meaning="kill -9 of PostgreSQL", run=_kill_postgres),
         "realtime-kill": Fault(meaning="Realtime dies and comes back; changes meanwhile are lost", run=_kill_realtime),
         "withheld": Fault(meaning="Realtime silently withholds changes of messages", run=_withhold),
         "repeated": Fault(meaning="Realtime sends every change twice and 200 ms late", run=_repeat_changes),
         "skewed-clocks": Fault(
             meaning="legacy writers' clocks are up to an hour off", run=_nothing, skew_seconds=(-3600.0, 0.0, 3600.0)
+        ),
+        "skewed-clocks-logged": Fault(
+            meaning="clocks up to an hour off, while Realtime dies and comes back, where there is a change log",
+            run=_kill_realtime,
+            skew_seconds=(-3600.0, 0.0, 3600.0),
+            has_change_log=True,
         ),
         "late-commits": Fault(
             meaning="transactions commit late, while Realtime dies and comes back",

@@ -13,6 +13,8 @@ import httpx
 import psycopg
 import structlog
 
+from migration.change_log import install, remove
+from migration.database import Database
 from scripts.chaos.history import Row
 from scripts.chaos.proxy import ChaosProxy
 from scripts.sandbox.address import SandboxAddress
@@ -126,6 +128,10 @@ class Ground:
         """Where clients go: the proxy in front of the bridge."""
         return f"ws://127.0.0.1:{self.front.port}/ws"
 
+    def process(self) -> str:
+        """Return which process of the bridge clients find there now."""
+        return "1" if self._bridge is None else str(self._bridge.number)
+
     @property
     def bridge(self) -> KillableBridge:
         """The bridge, where it is a process of its own."""
@@ -144,6 +150,8 @@ class KillableBridge:
         self._life = AsyncExitStack()
         self._kill: Callable[[], None] = lambda: None
         self.pid = 0
+        self.number = 1
+        """Of the process that is there, or is about to be."""
 
     async def start(self) -> None:
         """Start it; returns when it is ready."""
@@ -154,11 +162,33 @@ class KillableBridge:
     async def kill(self) -> None:
         """Kill it with kill -9."""
         self._kill()
+        self.number += 1
         await self._life.aclose()
 
     async def stop(self) -> None:
         """Let it end in order."""
         await self._life.aclose()
+
+
+@asynccontextmanager
+async def change_log(sandbox: SandboxAddress) -> AsyncIterator[None]:
+    """Install the optional change log until the block ends."""
+    with psycopg.connect(sandbox.database_url, autocommit=True) as connection:
+        database = Database(connection, timeout_seconds=30.0)
+        await asyncio.to_thread(install, database)
+        try:
+            await _until_the_data_api_knows(sandbox)
+            yield
+        finally:
+            await asyncio.to_thread(remove, database)
+
+
+async def _until_the_data_api_knows(sandbox: SandboxAddress) -> None:
+    """Wait: it learns of new functions in its own time."""
+    headers = {"apikey": sandbox.secret_key}
+    async with httpx.AsyncClient(base_url=sandbox.url, headers=headers, verify=False) as http:
+        while not (await http.post("/rest/v1/rpc/chat_bridge_changes", json={})).is_success:  # noqa: ASYNC110  # it is another process
+            await asyncio.sleep(PAUSE_BETWEEN_DIALS_SECONDS)
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from itertools import count
 
 import structlog
@@ -20,25 +21,25 @@ RHYTHM = Rhythm(first_pause_seconds=0.1, longest_pause_seconds=2.0, steady_after
 """As docs/protocol.md says, ten times quicker."""
 
 PAGE = 200
-EPOCH_DIGITS = 10
-"""Of a cursor, which is opaque to clients: the process that gave it (bridge.history)."""
 
 log = structlog.get_logger(__name__)
 
 
 class Reader(Listener):
-    """One member's client; `run` until cancelled."""
+    """One member's client; `run` until cancelled. `process` tells which process of the bridge is there to come to."""
 
-    def __init__(self, member: Member, url: str, token: str, recorder: Recorder) -> None:
+    def __init__(self, member: Member, url: str, token: str, recorder: Recorder, process: Callable[[], str]) -> None:
         self.member = member
         self.client: TrialClient | None = None
         self._url = url
         self._token = token
         self._recorder = recorder
+        self._process = process
         self._cursor: str | None = None
         self._connection = 0
         self._numbers = count(1)
         self._newest_known: dict[str, str] = {}
+        self._has_to_load = False
         self._came = asyncio.Event()
         self.is_shut_out = False
 
@@ -73,9 +74,11 @@ class Reader(Listener):
         is_first = self._connection == 1
         capabilities = ("resume",) if self.member.kind is Kind.CURSOR else ()
         welcome = await client.authenticate(self._token, capabilities=capabilities, cursor=self._cursor)
-        if not is_first and (self.member.kind is Kind.RELOAD or not self._is_told(welcome)):
+        self._has_to_load |= not is_first and (self.member.kind is Kind.RELOAD or not self._is_told(welcome))
+        if self._has_to_load:
             for conversation_id in self.member.conversations:
                 await self._reload(client, conversation_id)
+        self._has_to_load = False  # not before: it may be cut off in the middle, and then resume what came meanwhile
         self.client = client
         self._came.set()
         async for push in client.pushes():
@@ -114,14 +117,13 @@ class Reader(Listener):
 
     def welcomed(self, welcome: Authenticated) -> None:
         """Note that it is there; what it showed is used up."""
-        cursor = welcome.cursor or ""
-        self._cursor = cursor if self.member.kind is Kind.CURSOR else None
+        self._cursor = welcome.cursor if self.member.kind is Kind.CURSOR else None
         self._recorder.note(
             Came(
                 at=self._recorder.now(),
                 reader=self.member.name,
                 connection=self._connection,
-                process=cursor.replace("-", "")[:EPOCH_DIGITS],
+                process=self._process(),
                 resumed=welcome.resumed,
             )
         )

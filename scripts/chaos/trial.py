@@ -94,7 +94,7 @@ class Cast:
 
     def _reader(self, name: str, kind: Kind, conversations: frozenset[str], person: Person) -> Reader:
         member = Member(name=name, kind=kind, conversations=conversations)
-        return Reader(member, self._ground.url, person.token, self._recorder)
+        return Reader(member, self._ground.url, person.token, self._recorder, self._ground.process)
 
 
 class Orders:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
 
 from scripts.chaos.faults import FAULTS
-from scripts.chaos.ground import ground
+from scripts.chaos.ground import change_log, ground
 from scripts.chaos.trial import Outcome, Plan, attempt
 from scripts.soaking.results import RESULTS, FaultRun, keep
 from scripts.stack import running_sandbox
@@ -32,6 +33,7 @@ async def _run(name: str, plan: Plan) -> bool:
     began_at = time.monotonic()
     async with (
         running_sandbox(quiet=True) as (sandbox, _),
+        change_log(sandbox) if fault.has_change_log else nullcontext(),
         ground(sandbox, environment={**UNHURRIED, **fault.settings}) as place,
     ):
         outcome = await attempt(place, fault, plan)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import Protocol
 
-from bridge.change_log import LogEntry, Operation
+from bridge.change_log import LogEntry, Mark, Operation, mark_of
 from bridge.store.change_log import ChangeLog
 
 
@@ -22,6 +22,10 @@ class Scribe(Protocol):
 
     async def deed(self) -> tuple[str, str]:
         """Delete a message of a new conversation; return both ids."""
+        ...
+
+    async def said(self) -> tuple[str, str, str]:
+        """Let somebody write into a new conversation; return the message's id, a member's and a stranger's."""
         ...
 
     async def canary(self, row_id: str) -> int | None:
@@ -92,6 +96,34 @@ class ChangeLogContract:
         assert (page.is_gapless, page.entries, page.is_last) == (False, (), True)
         assert await read_on(scribe.log, page.end) == ([], page.end)
         assert await read_on(scribe.log, ahead) == ([], page.end)
+
+    async def test_what_concerns_somebody_since_a_mark_is_found(self, scribe: Scribe) -> None:
+        """In conversations that they are in; of whatever else, their own participant rows."""
+        mark = mark_of(await end_of(scribe.log))
+        assert mark is not None
+        message_id, member, stranger = await scribe.said()
+        for person, found in ((member, [message_id]), (stranger, [])):
+            entries = await scribe.log.missed(mark, [person], limit=100)
+            assert entries is not None
+            assert [one.row_id for one in entries if one.table == "messages"] == found
+        assert await scribe.log.missed(mark, [member], limit=0) is None
+        assert await scribe.log.missed(Mark(mark.xid, mark.check ^ 1), [member], limit=100) is None
+        later = mark_of(await end_of(scribe.log))
+        assert later is not None
+        assert await scribe.log.missed(later, [member], limit=100) == []
+
+    async def test_what_was_pruned_is_not_known_completely(self, scribe: Scribe) -> None:
+        """To whoever is further back."""
+        behind = mark_of(await end_of(scribe.log))
+        _, member, _ = await scribe.said()
+        ahead = mark_of(await end_of(scribe.log))
+        assert behind is not None
+        assert ahead is not None
+        await scribe.age()
+        while not await scribe.log.prune():
+            pass
+        assert await scribe.log.missed(behind, [member], limit=100) is None
+        assert await scribe.log.missed(ahead, [member], limit=100) == []
 
     async def test_the_canary_has_the_last_number(self, scribe: Scribe) -> None:
         """A row for each bridge."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 import pytest
 
 from bridge.app import Bridge
-from scripts.chaos.faults import FAULTS
-from scripts.chaos.ground import Ground, ground
+from scripts.chaos.faults import FAULTS, Fault
+from scripts.chaos.ground import Ground, change_log, ground
 from scripts.chaos.trial import Outcome, Plan, attempt
 from scripts.sandbox.address import SandboxAddress
 from tests.e2e.conftest import Prepare, running
@@ -27,6 +27,10 @@ class Trials:
     async def run(self, name: str, plan: Plan = PLAN, *, prepare: Prepare = lambda _: None) -> Outcome:
         """Run the fault of this name; for the bridge's slow timer nobody has to wait."""
         fault = FAULTS[name]
+        async with change_log(self._sandbox) if fault.has_change_log else nullcontext():
+            return await self._run(name, fault, plan, prepare)
+
+    async def _run(self, name: str, fault: Fault, plan: Plan, prepare: Prepare) -> Outcome:
         if fault.needs_process:
             async with ground(self._sandbox, environment=fault.settings) as place:
                 return await attempt(place, fault, plan)

@@ -17,7 +17,7 @@ from bridge.store.memory import MemoryStore
 from scripts.sandbox.address import SandboxAddress
 from tests.contract.change_log import ChangeLogContract, Scribe
 from tests.logged import a_room, with_log
-from tests.people import BIRTH
+from tests.people import BIRTH, ROOM, B, X
 from tests.store.sql_seed import SqlSeed, reaching
 
 
@@ -37,6 +37,15 @@ class SqlScribe:
         )
         self._admin.execute("delete from messages where id = %s", (message_id,))
         return message_id, room.id
+
+    async def said(self) -> tuple[str, str, str]:
+        """Write a message."""
+        room, message_id = a_room(self._admin), str(uuid.uuid4())
+        self._admin.execute(
+            "insert into messages (id, conversation_id, sender_id, encrypted_content) values (%s, %s, %s, 'x')",
+            (message_id, room.id, room.ann),
+        )
+        return message_id, room.bob, a_room(self._admin).bob
 
     async def canary(self, row_id: str) -> int | None:
         """Read the table."""
@@ -97,7 +106,7 @@ async def test_a_damaged_log_is_as_none_and_said(
     assert "store.change_log_unusable" in [line["event"] for line in lines]
 
 
-@pytest.mark.parametrize("function", ["chat_bridge_changes", "chat_bridge_prune"])
+@pytest.mark.parametrize("function", ["chat_bridge_changes", "chat_bridge_missed", "chat_bridge_prune"])
 @pytest.mark.parametrize("who", ["anon", "bob"])
 async def test_nobody_else_reads_it_through_the_api(
     sandbox: SandboxAddress, admin: psycopg.Connection, function: str, who: str
@@ -147,6 +156,16 @@ class MemoryScribe:
             LogEntry(table="messages", operation=Operation.DELETE, row_id=message_id, conversation_id=room, at=BIRTH)
         )
         return message_id, room
+
+    async def said(self) -> tuple[str, str, str]:
+        """Record an insertion."""
+        row = self._tables.add_participant(ROOM, B.user_id)
+        assert self._tables.recorded is not None
+        entry = LogEntry(
+            table="messages", operation=Operation.INSERT, row_id=str(uuid.uuid4()), conversation_id=ROOM, at=BIRTH
+        )
+        self._tables.recorded.append(entry)
+        return str(entry.row_id), row.user_id, X.user_id
 
     async def canary(self, row_id: str) -> int | None:
         """Look into the table."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import structlog
 from supabase import AsyncClient
 
-from bridge.change_log import LogPage
+from bridge.change_log import LogEntry, LogPage, Mark, Missed, check_of
 from bridge.errors import StoreDown, StoreRefused
 from bridge.schema import Dialect
 from bridge.store.supabase.query import rows
 
 READ: Final = "chat_bridge_changes"
+MISSED: Final = "chat_bridge_missed"
 PRUNE: Final = "chat_bridge_prune"
 CANARY: Final = "chat_bridge_canary"
 
@@ -66,6 +68,25 @@ class SupabaseChangeLog:
         if len(pages) != 1:
             raise StoreDown("a page of the change log that is none")
         return pages[0]
+
+    async def missed(self, since: Mark, people: Collection[str], *, limit: int) -> Sequence[LogEntry] | None:
+        """See the port. A log of an older version has no such function; it is as none."""
+        if not self.available:
+            return None
+        expected = NO_FUNCTION | _HALF_REMOVED
+        given = {"since": str(since.xid), "people": sorted(people), "max_entries": limit + 1}
+        try:
+            answers = await rows(self._client.rpc(MISSED, given), Missed, expected=expected, repeatable=True)
+        except StoreRefused as refused:
+            if refused.sqlstate in expected:
+                return None
+            raise
+        if len(answers) != 1:
+            raise StoreDown("an answer of the change log that is none")
+        (found,) = answers
+        if found.entries is None or check_of(found.log) != since.check or len(found.entries) > limit:
+            return None
+        return found.entries
 
     async def prune(self) -> bool:
         """See the port."""

@@ -57,6 +57,48 @@ begin
 end $$;
 comment on function public.chat_bridge_changes(text, integer) is 'chat-bridge: reads its change log.';
 
+-- What concerns somebody, by any of their ids, from a transaction on: what a client may have missed that comes back from
+-- another bridge (docs/protocol.md, "Reconnecting"). Not only what is settled: whatever is committed by now, for what is
+-- committed later will be told to it live. Messages, receipts and lists of the conversations that they are in now, and
+-- their own participant rows. Without "entries": that is not known completely.
+create or replace function public.chat_bridge_missed(since text, people uuid[], max_entries integer default 1000)
+returns setof jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  since_xid constant xid8 := since::xid8;
+  log record;
+  missed bigint;
+  entries jsonb;
+begin
+  select id, pruned_xid, pruned_seq into strict log from chat_bridge.change_log;
+  select case when is_called then last_value + 1 else 0 end into missed from chat_bridge.changes_missed;
+  if (since_xid, 0::bigint) >= (log.pruned_xid, log.pruned_seq)
+    and since_xid <= pg_snapshot_xmax(pg_current_snapshot())  -- else the database was restored from a copy
+    and not exists (select from chat_bridge.changes as c where c.xid >= since_xid and c.operation = 'TRUNCATE')
+  then
+    select coalesce(jsonb_agg(found.entry order by found.xid, found.seq), '[]') into entries
+    from (
+      select c.xid, c.seq, jsonb_build_object(
+        'table', c.table_name, 'operation', c.operation, 'row_id', c.row_id,
+        'conversation_id', coalesce(c.conversation_id, m.conversation_id), 'user_id', c.user_id, 'at', c.at
+      ) as entry
+      from chat_bridge.changes as c
+      left join public.messages as m on c.table_name = 'message_status' and m.id = c.row_id
+      where c.xid >= since_xid and (
+        (c.table_name = 'conversation_participants' and c.user_id = any (people))
+        or coalesce(c.conversation_id, m.conversation_id) in (
+          select p.conversation_id from public.conversation_participants as p
+          where p.user_id = any (people) and p.left_at is null
+        )
+      )
+      order by c.xid, c.seq
+      limit max_entries
+    ) as found;
+  end if;
+  return next jsonb_build_object('log', concat_ws('/', log.id, missed), 'entries', entries);
+end $$;
+comment on function public.chat_bridge_missed(text, uuid[], integer) is 'chat-bridge: what somebody may have missed.';
+
 -- Deletes the oldest entries: those over their time, and those over their number; at most 20,000 at once, so that a
 -- call ends within any statement timeout. Returns whether that was all. Only what is settled goes, from the front, so
 -- that one place says which readers have a gap.
@@ -112,9 +154,10 @@ end $$;
 comment on function public.chat_bridge_prune() is 'chat-bridge: deletes what its change log no longer has to keep.';
 
 -- A project's default privileges open every function of schema public to everybody.
-revoke all on function public.chat_bridge_changes(text, integer), public.chat_bridge_prune()
-  from public, anon, authenticated;
-grant execute on function public.chat_bridge_changes(text, integer), public.chat_bridge_prune() to service_role;
+revoke all on function public.chat_bridge_changes(text, integer), public.chat_bridge_prune(),
+  public.chat_bridge_missed(text, uuid[], integer) from public, anon, authenticated;
+grant execute on function public.chat_bridge_changes(text, integer), public.chat_bridge_prune(),
+  public.chat_bridge_missed(text, uuid[], integer) to service_role;
 
 -- Where pg_cron is at hand the log stays short without a bridge, too.
 do $$

@@ -11,6 +11,7 @@ end $$;
 
 drop function if exists public.chat_bridge_changes(text, integer);
 drop function if exists public.chat_bridge_prune();
+drop function if exists public.chat_bridge_missed(text, uuid[], integer);
 drop function if exists public.chat_bridge_canary(uuid, bigint);
 drop function if exists chat_bridge.watch(text, text[]);
 drop function if exists chat_bridge.record_change();
