@@ -73,12 +73,7 @@ def rollout_status(dial: Dial, watch: StepBack | None) -> RolloutStatus:
     if source is None or watch is None:
         plan = None
     else:
-        plan = plan_status(
-            source.current.plan,
-            source.current.revision,
-            gates=watch.watch.gates,
-            step_back=watch.watch.step_back,
-        )
+        plan = plan_status(source.current.plan, source.current.revision, watch.watch)
     return RolloutStatus(
         plan=plan,
         error=source.error if source else None,

@@ -180,6 +180,12 @@ async def test_operators_see_plan_gates_and_connections(tmp_path: Path) -> None:
     assert (status.plan.place, status.plan.hold_minutes) == ("full", 60)
     assert [gate.sentence for gate in status.plan.gates] == ["max_lag_seconds 5: 7, broken"]
     assert [gate.sentence for gate in status.plan.step_back] == ["max_lag_seconds 60: 7, holds"]
+    assert status.plan.gates_revision == status.plan.revision
+    scene.write("canary")
+    assert [scene.step_back.file.look(), scene.step_back.file.look()] == [False, True]
+    changed = rollout_status(dial, scene.step_back).plan
+    assert changed is not None
+    assert (changed.place, changed.gates_revision) == ("canary", status.plan.revision)  # until the next look
     assert status.connections == {ChatPath.BRIDGE: 0, ChatPath.LEGACY: 0}
     assert (status.error, status.has_own_provider) == (None, False)
     rollout.stop()

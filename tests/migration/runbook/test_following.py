@@ -79,7 +79,8 @@ async def gates_hold(port: str) -> None:
 
     async def do_hold() -> bool:
         (view,) = await asyncio.to_thread(look_at, [f"http://127.0.0.1:{port}"], OPERATOR)
-        measured = view.status.plan.gates if view.status and view.status.plan else ()
+        plan = view.status.plan if view.status else None
+        measured = plan.gates if plan and plan.gates_revision == plan.revision else ()
         known = [gate.measure for gate in measured if gate.state is GateState.HOLDS]
         return {Measure.ERRORS, Measure.LAG} <= {*known}
 
