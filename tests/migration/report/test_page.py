@@ -12,7 +12,7 @@ from migration.report.charts import Bar, Column, bars, columns
 from migration.report.evidence import Evidence
 from migration.report.page import page
 from migration.report.verdict import Limits, judge
-from tests.migration.report.known import NOW, evidence, finding, report
+from tests.migration.report.known import NOW, endpoints, evidence, finding, report
 
 LIMITS = Limits()
 VOID = frozenset({"meta", "br"})
@@ -98,3 +98,12 @@ def test_charts_are_well_formed_and_stay_inside() -> None:
     for count in (0, 1, 90):
         days = [Column(label=str(number), lower=0, upper=number) for number in range(count)]
         ElementTree.fromstring(columns("t", days))
+
+
+def test_both_old_ways_are_shown() -> None:
+    """Each with whom it asked."""
+    text = shown(replace(evidence(), parity_rest=endpoints(0.5)))
+    balanced(text)
+    assert "Beside what legacy clients ask of the project." in text
+    assert "Beside the app&#x27;s endpoints at app.example.org." in text
+    assert "50.00%" in text

@@ -67,6 +67,16 @@ def test_the_action_that_agrees_least_counts(tmp_path: Path) -> None:
     assert evidence(tmp_path, NOW) == {Measure.CONSISTENCY: 0.998}
 
 
+def test_of_both_old_ways_the_one_that_agrees_less_counts(tmp_path: Path) -> None:
+    """Each as long as it is fresh."""
+    keep(tmp_path, 0.99)
+    (tmp_path / "parity.json").rename(tmp_path / "parity-rest.json")
+    assert evidence(tmp_path, NOW) == {Measure.CONSISTENCY: 0.99}
+    keep(tmp_path, 1.0, ended_at=NOW + timedelta(hours=1))
+    assert evidence(tmp_path, NOW) == {Measure.CONSISTENCY: 0.99}
+    assert evidence(tmp_path, NOW + FRESH + timedelta(seconds=1)) == {Measure.CONSISTENCY: 1.0}
+
+
 def test_without_a_report_nothing_is_known(tmp_path: Path) -> None:
     """Nor with one that compared nothing."""
     assert evidence(tmp_path / "missing", NOW) == {}
