@@ -193,7 +193,8 @@ def _programs(usage: UsageRead | None) -> str:
 
 def _findings(report: Report) -> str:
     about = f'<p class="quiet">{escape(report.subject)}, as of {report.as_of:%Y-%m-%d %H:%M}; '
-    about += f"{len(report.passed)} in order, {len(report.not_run)} not looked at</p>"
+    about += f"{len(report.passed)} in order, {len(report.not_run)} not looked at"
+    about += f"; {report.series.words}</p>" if report.series else "</p>"
     rows = "".join(
         f'<li><span class="tag {one.severity}">{one.severity}</span> <b>{escape(one.check)}</b>: {escape(one.evidence)}'
         f'<br><span class="quiet">{escape(one.consequence)}</span><br><code>{escape(one.fix)}</code></li>'

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 from msgspec.structs import replace
 
+from migration.findings import Series
 from migration.report.charts import Bar, Column, bars, columns
 from migration.report.evidence import Evidence
 from migration.report.page import page
@@ -107,3 +108,22 @@ def test_both_old_ways_are_shown() -> None:
     assert "Beside what legacy clients ask of the project." in text
     assert "Beside the app&#x27;s endpoints at app.example.org." in text
     assert "50.00%" in text
+
+
+def test_an_audit_that_goes_on_says_how_far() -> None:
+    """Beside its findings."""
+    so_far = Series(
+        runs=1200,
+        failed=2,
+        windows=1198,
+        messages=40_000,
+        missing=0,
+        gaps=1,
+        gap_seconds=95.4,
+        is_last_complete=True,
+    )
+    text = shown(replace(evidence(), audit=replace(report("audit"), series=so_far)))
+    assert (
+        "1,200 runs (2 failed), 1,198 windows proven, 40,000 messages compared, 0 missing;"
+        " gaps that cannot be proven any more: 1, 95 s" in text
+    )
