@@ -143,11 +143,12 @@ class Measures:
         failed = sum(number for labels, number in answered if labels[1] in _OWN_FAULTS)
         return failed, sum(number for _, number in answered)
 
-    def mismatched_reads(self) -> tuple[int, int]:
-        """Return how many reads differed from what the old way says, and how many were compared to the end."""
+    def mismatched_reads(self, action: str) -> tuple[int, int]:
+        """Return how many reads by an action differed from what the old way says, and how many were compared."""
         counts: Counter[str] = Counter()
-        for (_, outcome, _), number in self.shadowed.values.items():
-            counts[outcome] += number
+        for (read_by, outcome, _), number in self.shadowed.values.items():
+            if read_by == action:
+                counts[outcome] += number
         return counts["mismatch"], counts["mismatch"] + counts["match"]
 
     def all(self) -> Iterator[Measure]:

@@ -16,6 +16,8 @@ from bridge.rollout.plan_file import PlanFile
 from bridge.rollout.status import RolloutStatus, plan_status
 
 READ_EVERY_SECONDS: Final = 5.0
+NOTICE_SECONDS: Final = 0.5
+"""How soon another plan is measured: until then nothing is known of its gates."""
 BY: Final = "bridge"
 _ONLY_HERE: Final = "The last step back is in force in this process only."
 
@@ -35,11 +37,19 @@ class StepBack:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
+            revision = self.file.current.revision
             try:
                 await self.look()
             except Exception:
                 log.exception("rollout.watch_failed")
-            await asyncio.sleep(READ_EVERY_SECONDS)
+            await self._pause(revision)
+
+    async def _pause(self, revision: str) -> None:
+        """Wait until it is time to look again, or there is another plan than this one."""
+        for _ in range(int(READ_EVERY_SECONDS / NOTICE_SECONDS)):
+            await asyncio.sleep(NOTICE_SECONDS)
+            if self.file.current.revision != revision:
+                return
 
     async def look(self) -> None:
         """Look once at what is measured."""
@@ -73,12 +83,7 @@ def rollout_status(dial: Dial, watch: StepBack | None) -> RolloutStatus:
     if source is None or watch is None:
         plan = None
     else:
-        plan = plan_status(
-            source.current.plan,
-            source.current.revision,
-            gates=watch.watch.gates,
-            step_back=watch.watch.step_back,
-        )
+        plan = plan_status(source.current.plan, source.current.revision, watch.watch)
     return RolloutStatus(
         plan=plan,
         error=source.error if source else None,

@@ -35,11 +35,11 @@ from bridge.refusals import Refusals
 from bridge.rollout.asking import Rollout
 from bridge.rollout.gates import Measure, Sources
 from bridge.rollout.plan_file import PlanFile
-from bridge.rollout.shares import RecentShare, rest_of
+from bridge.rollout.shares import RecentShare, rest_of, worst_of
 from bridge.send_times import SendTimes
 from bridge.session import Connection
 from bridge.settings import Settings
-from bridge.shadow import Shadow
+from bridge.shadow import SHADOWED, Shadow
 from bridge.stepping_back import StepBack
 from bridge.store import Store
 from bridge.tracing import NoTracing, Tracing
@@ -151,7 +151,12 @@ def watch_of(rollout: Rollout, context: Context) -> StepBack | None:
         return None
     sources: dict[Measure, Callable[[], float | None]] = {
         Measure.ERRORS: RecentShare(context.measures.failed_commands, context.clock),
-        Measure.CONSISTENCY: rest_of(RecentShare(context.measures.mismatched_reads, context.clock)),
+        Measure.CONSISTENCY: rest_of(
+            worst_of(
+                RecentShare(partial(context.measures.mismatched_reads, action), context.clock)
+                for action in sorted(SHADOWED)
+            )
+        ),
         Measure.LAG: lambda: max(context.health.seconds_in_doubt, context.health.lag_seconds or 0.0),
     }
     return StepBack(rollout.source, Sources(sources), context.clock)

@@ -115,18 +115,23 @@ def write(
 
     Cookies that are not overwritten are removed, or they would win over the new ones or be taken for a part of them.
     """
+    written = values(fields, form, name)
+    gone = [key for key in replaced if key not in written]
+    return (
+        *(_set_cookie(key, "", 0, secure=secure) for key in gone),
+        *(_set_cookie(key, value, MAX_AGE_SECONDS, secure=secure) for key, value in written.items()),
+    )
+
+
+def values(fields: SessionFields, form: CookieForm, name: str) -> Mapping[str, str]:
+    """Return a session as cookies by name, encoded and, where it is too long for one, in numbered chunks."""
     content = _content(fields, form.shape)
     if form.is_base64:
         encoded = BASE64_PREFIX + urlsafe_b64encode(content).rstrip(b"=").decode()
     else:
         encoded = quote(content, safe=_KEPT_BY_ENCODE_URI_COMPONENT)
     pieces = _pieces(encoded)
-    written = {name: encoded} if len(pieces) == 1 else {f"{name}.{n}": piece for n, piece in enumerate(pieces)}
-    gone = [key for key in replaced if key not in written]
-    return (
-        *(_set_cookie(key, "", 0, secure=secure) for key in gone),
-        *(_set_cookie(key, value, MAX_AGE_SECONDS, secure=secure) for key, value in written.items()),
-    )
+    return {name: encoded} if len(pieces) == 1 else {f"{name}.{n}": piece for n, piece in enumerate(pieces)}
 
 
 def is_usable_refresh_token(token: str) -> bool:

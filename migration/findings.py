@@ -68,6 +68,34 @@ class NotRun(Struct, frozen=True, kw_only=True):
     """False: this database has nothing that the check is about, so nothing is missing."""
 
 
+class Series(Struct, frozen=True, kw_only=True):
+    """What a command that goes on has done so far; the findings of its report are those of all runs."""
+
+    runs: int
+    failed: int
+    """Runs in which something could not be asked; what they left open the next one looked at."""
+    windows: int
+    """How many were proven, each bridge's by itself."""
+    messages: int
+    """How many were compared."""
+    missing: int
+    gaps: int
+    """Times between windows of which nothing can be proven any more."""
+    gap_seconds: float
+    is_last_complete: bool
+    """Whether the last run proved all of its window, up to its end."""
+
+    @property
+    def words(self) -> str:
+        """Return it as people say it."""
+        failed = f" ({self.failed:,} failed)" if self.failed else ""
+        gaps = f"; gaps that cannot be proven any more: {self.gaps:,}, {self.gap_seconds:,.0f} s" if self.gaps else ""
+        return (
+            f"{self.runs:,} runs{failed}, {self.windows:,} windows proven, {self.messages:,} messages compared,"
+            f" {self.missing:,} missing{gaps}"
+        )
+
+
 class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that one command found out."""
 
@@ -85,6 +113,8 @@ class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     not_run: tuple[NotRun, ...]
     rows: Mapping[str, int] = {}
     """How many rows of each table were looked at."""
+    series: Series | None = None
+    """Of a command that goes on (`audit --every`)."""
 
     @property
     def is_complete(self) -> bool:

@@ -66,7 +66,7 @@ def report_lines(report: Report) -> list[str]:
         lines += ["", "not asked for:", *(_not_run_line(one) for one in report.not_run if not one.applies)]
     elif elsewhere:
         lines += ["", _wrapped(f"does not apply ({len(elsewhere)}): {', '.join(elsewhere)}", 2)]
-    return [*lines, "", _summary(report)]
+    return [*lines, "", *(() if report.series is None else (_wrapped(report.series.words, 2),)), _summary(report)]
 
 
 def _finding_lines(finding: Finding) -> list[str]:

@@ -24,6 +24,7 @@ from bridge.specification.reading import Field, fields_of
 from bridge.specification.schemas import JsonObject
 from bridge.specification.wording import first_sentence, for_client_authors
 from bridge.typing_state import ENDS_AFTER_SECONDS
+from migration.parity import OldSide
 from scripts import migration_tables
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
@@ -236,8 +237,10 @@ _TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "looks": lambda: _table(*migration_tables.looks()),
     "checks": lambda: _table(*migration_tables.checks()),
     "repairs": lambda: _table(*migration_tables.repairs()),
-    "comparisons": lambda: _table(*migration_tables.comparisons()),
-    "declared differences": lambda: _table(*migration_tables.declared_differences()),
+    "comparisons": lambda: _table(*migration_tables.comparisons(OldSide.POSTGREST)),
+    "declared differences": lambda: _table(*migration_tables.declared_differences(OldSide.POSTGREST)),
+    "comparisons of endpoints": lambda: _table(*migration_tables.comparisons(OldSide.REST)),
+    "declared differences of endpoints": lambda: _table(*migration_tables.declared_differences(OldSide.REST)),
 }
 
 if __name__ == "__main__":

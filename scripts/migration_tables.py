@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from migration.checks import CHECKS
 from migration.doctor import LOOKS
-from migration.parity import COMPARISONS
+from migration.parity import COMPARISONS, OldSide
 from migration.repairs import REPAIRS
 
 Table = tuple[Sequence[str], Iterable[Sequence[str]]]
@@ -39,17 +39,17 @@ def repairs() -> Table:
     return ("repair", "what it does", "why that is safe, and what is left alone"), rows
 
 
-def comparisons() -> Table:
-    """Return every comparison."""
-    rows = ((f"`{one.name}`", one.control) for one in COMPARISONS.values())
+def comparisons(old: OldSide) -> Table:
+    """Return every comparison with one old way."""
+    rows = ((f"`{one.name}`", one.control) for one in COMPARISONS[old].values())
     return ("action", "what clients did before"), rows
 
 
-def declared_differences() -> Table:
-    """Return every difference that is meant."""
+def declared_differences(old: OldSide) -> Table:
+    """Return every difference that is meant, from one old way."""
     rows = (
         (f"`{one.name}`", f"`{comparison.name}`", one.why)
-        for comparison in COMPARISONS.values()
+        for comparison in COMPARISONS[old].values()
         for one in comparison.declared
     )
     return ("difference", "of", "why"), rows

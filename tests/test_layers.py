@@ -57,7 +57,7 @@ HOMES: dict[str, frozenset[str]] = {
         "tenacity": "bridge.store.supabase bridge.feed.supabase",
         "httpx": "bridge.store.supabase bridge.app bridge.auth_server bridge.comparison.postgrest bridge.measured_http "
         "compat.passthrough migration.project migration.bridges migration.rollout.bridges "
-        "migration.parity.control",
+        "migration.parity.control migration.parity.old_server",
         "httpx_aiohttp": "bridge.auth_server",
         "openfeature": "bridge.rollout",
         "tomlkit": "bridge.rollout",

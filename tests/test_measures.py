@@ -82,8 +82,11 @@ def test_commands_that_failed_by_the_servers_own_fault() -> None:
 
 
 def test_reads_that_differed_from_the_old_way() -> None:
-    """Of those that were compared to the end."""
+    """Of those that were compared to the end, for each action."""
     measures = Measures()
     for outcome, number in [("match", 90), ("mismatch", 10), ("error", 5), ("skipped", 7)]:
         measures.shadowed.add("load_groups", outcome, "", by=number)
-    assert measures.mismatched_reads() == (10, 100)
+    measures.shadowed.add("load_messages", "match", "equal", by=3)
+    assert measures.mismatched_reads("load_groups") == (10, 100)
+    assert measures.mismatched_reads("load_messages") == (0, 3)
+    assert measures.mismatched_reads("load_conversations") == (0, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from bridge.rollout.asking import Rollout
 from bridge.rollout.gates import GateState, Measure, Sources
 from bridge.rollout.plan_file import PlanFile
 from bridge.rollout.status import RolloutStatus
-from bridge.stepping_back import READ_EVERY_SECONDS, StepBack, rollout_status
+from bridge.stepping_back import NOTICE_SECONDS, READ_EVERY_SECONDS, StepBack, rollout_status
+from tests.virtual_time import in_virtual_time
 
 WATCHED = "[gates]\nmax_lag_seconds = 5\n[step_back]\nmax_lag_seconds = 60\nafter_minutes = 5\n"
 
@@ -180,9 +182,29 @@ async def test_operators_see_plan_gates_and_connections(tmp_path: Path) -> None:
     assert (status.plan.place, status.plan.hold_minutes) == ("full", 60)
     assert [gate.sentence for gate in status.plan.gates] == ["max_lag_seconds 5: 7, broken"]
     assert [gate.sentence for gate in status.plan.step_back] == ["max_lag_seconds 60: 7, holds"]
+    assert status.plan.gates_revision == status.plan.revision
+    scene.write("canary")
+    assert [scene.step_back.file.look(), scene.step_back.file.look()] == [False, True]
+    changed = rollout_status(dial, scene.step_back).plan
+    assert changed is not None
+    assert (changed.place, changed.gates_revision) == ("canary", status.plan.revision)  # until the next look
     assert status.connections == {ChatPath.BRIDGE: 0, ChatPath.LEGACY: 0}
     assert (status.error, status.has_own_provider) == (None, False)
     rollout.stop()
+
+
+@in_virtual_time
+async def test_another_plan_is_measured_at_once(tmp_path: Path) -> None:
+    """Rather than when it is time to look again: until then nothing is known of its gates."""
+    scene = Scene(tmp_path / "rollout.toml", "full")
+    watching = asyncio.create_task(scene.step_back.run())
+    await asyncio.sleep(NOTICE_SECONDS / 2)
+    before = scene.step_back.watch.revision
+    scene.write("canary")
+    assert [scene.step_back.file.look(), scene.step_back.file.look()] == [False, True]
+    await asyncio.sleep(NOTICE_SECONDS)
+    assert scene.step_back.watch.revision == scene.step_back.file.current.revision != before
+    watching.cancel()
 
 
 def test_without_a_rollout_there_is_little_to_see() -> None:

@@ -26,7 +26,11 @@ async def listed(way: OldWay, identity: Identity) -> Answer:
         OldWayUnreachable: nobody answers.
 
     """
-    found = await _rows(way, identity.user_id)
+    return answer_of(await _rows(way, identity.user_id))
+
+
+def answer_of(found: Rows) -> Answer:
+    """Return a list as the functions give it, wherever it comes from, for comparing."""
     keys = [str(row.get("conversation_id") or row.get("id")) for row in found]
     hints = {"capped": frozenset({"yes"} if len(found) == ROW_CAP else ())}
     return Answer(rows=dict(zip(keys, found, strict=True)), moment=MOMENT, hints=hints)

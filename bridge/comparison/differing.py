@@ -115,4 +115,4 @@ def flat(row: Mapping[str, object]) -> Row:
     return made
 
 
-EMBEDDED: Final = frozenset({"sender", "reply_to"})
+EMBEDDED: Final = frozenset({"sender", "reply_to", "users"})

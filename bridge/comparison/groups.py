@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bridge.comparison.answers import ROW, Answer, Declared, Hints, Place
-from bridge.comparison.old_way import ROW_CAP, OldWay
+from bridge.comparison.old_way import ROW_CAP, OldWay, Rows
 from bridge.models import Identity
 
 MOMENT: Final = "latest_activity"
@@ -20,7 +20,11 @@ async def listed(way: OldWay, identity: Identity) -> Answer:
         OldWayUnreachable: nobody answers.
 
     """
-    found = await way.call("get_user_groups", user_uuid=identity.user_id)
+    return answer_of(await way.call("get_user_groups", user_uuid=identity.user_id))
+
+
+def answer_of(found: Rows) -> Answer:
+    """Return a list as the function gives it, wherever it comes from, for comparing."""
     return Answer(rows={str(row["group_id"]): row for row in found}, moment=MOMENT)
 
 

@@ -15,7 +15,7 @@ Rows = Sequence[Mapping[str, object]]
 
 
 class OldWayFailed(Exception):
-    """PostgREST said no; the text is its code, which names no row."""
+    """PostgREST or an old endpoint said no; the text is a code or status, which names no row."""
 
 
 class OldWayUnreachable(Exception):

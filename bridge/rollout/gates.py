@@ -94,7 +94,8 @@ class Watch:
     def __init__(self) -> None:
         self.gates: tuple[Gate, ...] = ()
         self.step_back: tuple[Gate, ...] = ()
-        self._revision: str | None = None
+        self.revision: str | None = None
+        """Of the plan that these were measured under; for seconds after a change, of the one before."""
         self._looked_at = 0.0
 
     def look(self, plan: Plan, revision: str, readings: Mapping[Measure, float | None], now: float) -> str | None:
@@ -102,8 +103,8 @@ class Watch:
 
         Everything begins anew with another plan: what was measured before says nothing about it. `now`: monotonic.
         """
-        if revision != self._revision:
-            self._revision, self.gates, self.step_back = revision, (), ()
+        if revision != self.revision:
+            self.revision, self.gates, self.step_back = revision, (), ()
         passed, self._looked_at = now - self._looked_at, now
         self.gates = _continued(self.gates, gates(plan.gates, readings), passed)
         self.step_back = _continued(self.step_back, gates(plan.step_back, readings), passed)

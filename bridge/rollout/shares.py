@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from bridge.clock import Clock
@@ -35,6 +35,19 @@ class RecentShare:
         if number - number_before < LEAST:
             return None
         return (failed - failed_before) / (number - number_before)
+
+
+def worst_of(shares: Iterable[Callable[[], float | None]]) -> Callable[[], float | None]:
+    """Return a source for the largest of several shares: what goes well often must not hide what goes wrong rarely.
+
+    Those that say nothing do not count; where none says anything, this one does not either.
+    """
+    every = tuple(shares)
+
+    def worst() -> float | None:
+        return max((value for share in every if (value := share()) is not None), default=None)
+
+    return worst
 
 
 def rest_of(share: Callable[[], float | None]) -> Callable[[], float | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from bridge.paths import Path, Stage
-from bridge.rollout.gates import Gate
+from bridge.rollout.gates import Gate, Watch
 from bridge.rollout.plan import LastChange, Plan
 
 
@@ -23,6 +23,8 @@ class PlanStatus(Struct, frozen=True, kw_only=True):
     """For how long they must hold."""
     step_back: tuple[Gate, ...]
     """What must not be broken for long."""
+    gates_revision: str | None = None
+    """Of the plan that both were measured under: for seconds after a change it is the one before."""
 
 
 class RolloutStatus(Struct, frozen=True, kw_only=True):
@@ -36,15 +38,16 @@ class RolloutStatus(Struct, frozen=True, kw_only=True):
     """Authenticated ones, by where the rollout sends their users; none without a rollout."""
 
 
-def plan_status(plan: Plan, revision: str, *, gates: tuple[Gate, ...], step_back: tuple[Gate, ...]) -> PlanStatus:
-    """Put together what is said of a plan."""
+def plan_status(plan: Plan, revision: str, watch: Watch) -> PlanStatus:
+    """Put together what is said of a plan, and of what is measured."""
     return PlanStatus(
         stage=plan.stage,
         place=plan.place,
         kill_switch=plan.kill_switch,
         revision=revision,
         last_change=plan.last_change,
-        gates=gates,
+        gates=watch.gates,
         hold_minutes=plan.gates.hold_minutes,
-        step_back=step_back,
+        step_back=watch.step_back,
+        gates_revision=watch.revision,
     )

@@ -15,6 +15,7 @@ from bridge.rollout.gates import MINUTE, Gate, GateState, Measure
 from migration.commands.command import Command, add_output, count
 from migration.errors import Refused
 from migration.findings import Exit
+from migration.rollout.bridges import BridgeView
 from migration.rollout.drilling import DrillReport
 from migration.rollout.evidence import evidence
 from migration.rollout.rehearsing import keep, rehearse
@@ -152,7 +153,7 @@ def _standing_lines(found: Standing) -> list[str]:
             f"  since {change.at:%Y-%m-%d %H:%M} {change.at:%Z}, from {change.before}, by {change.by}: {change.why}"
         )
     lines += [f"  gate {gate.sentence}{_held(gate)}" for gate in found.gates] or ["  no gates are set"]
-    lines += [_bridge_line(view.address, view.status is not None) for view in found.bridges]
+    lines += [_bridge_line(view, found) for view in found.bridges]
     lines += [f"  trouble: {one}" for one in found.troubles]
     if found.next is None:
         return [*lines, "There is no further step."]
@@ -165,8 +166,11 @@ def _standing_lines(found: Standing) -> list[str]:
     ]
 
 
-def _bridge_line(address: str, answers: bool) -> str:  # noqa: FBT001  # a word of a sentence
-    return f"  bridge {address}: {'asked' if answers else 'says nothing'}"
+def _bridge_line(view: BridgeView, found: Standing) -> str:
+    if view.status is None:
+        return f"  bridge {view.address}: says nothing"
+    is_late = view.address in found.measuring_anew
+    return f"  bridge {view.address}: asked{'; has not measured under this plan yet' if is_late else ''}"
 
 
 def _held(gate: Gate) -> str:

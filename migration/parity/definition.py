@@ -10,6 +10,7 @@ from bridge.client import WireClient
 from bridge.clock import Clock
 from bridge.comparison.answers import Answer, Declared, Hints
 from migration.parity.control import Control, Person
+from migration.parity.old_server import OldEndpoints
 
 Ask = Callable[["Sides", str], Awaitable[Answer]]
 """Asks one side about a subject: what `within` found, a conversation's id, or nothing for what is about the person."""
@@ -22,6 +23,15 @@ class Sides(Struct, frozen=True, kw_only=True):
     control: Control
     candidate: WireClient
     clock: Clock
+    rest: OldEndpoints | None = None
+    """The app's own endpoints, where they are the old way."""
+
+    @property
+    def endpoints(self) -> OldEndpoints:
+        """Return the old endpoints; only comparisons with them ask for these."""
+        if self.rest is None:
+            raise AssertionError("no old server is asked")
+        return self.rest
 
 
 class Comparison(Struct, frozen=True, kw_only=True):

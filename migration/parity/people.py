@@ -13,7 +13,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from bridge.clock import Clock
 from bridge.comparison.old_way import ROW_CAP, OldWayFailed
+from bridge.settings import Settings
 from migration.errors import Refused
 from migration.parity.control import Control, Person
 
@@ -29,8 +31,12 @@ class User(Struct, frozen=True, kw_only=True):
     auth_user_id: str
 
 
-class _Claims(Struct, frozen=True):
+class Claims(Struct, frozen=True):
+    """What is read in an access token, without believing it."""
+
     sub: str = ""
+    iat: int = 0
+    exp: int = 0
 
 
 class Signer:
@@ -113,16 +119,54 @@ def read_tokens(path: Path) -> dict[str, str]:
 
 
 def _subject(token: str) -> str:
-    parts = token.split(".")
-    if len(parts) != _PARTS:
-        raise ValueError("no token")
-    claims = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
-    subject = msgspec.json.decode(claims, type=_Claims).sub
+    subject = claims_of(token).sub
     if not subject:
         raise ValueError("nobody's token")
     return subject
 
 
+def claims_of(token: str) -> Claims:
+    """Read what an access token says.
+
+    Raises:
+        ValueError: it is none.
+
+    """
+    parts = token.split(".")
+    if len(parts) != _PARTS:
+        raise ValueError("no token")
+    claims = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+    return msgspec.json.decode(claims, type=Claims)
+
+
 def signed_in(user: User, token: str) -> Person:
     """Return somebody who can be compared."""
     return Person(user_id=user.id, auth_id=user.auth_user_id, token=token)
+
+
+class Tokens:
+    """Where people's tokens come from: the shared secret, or a file.
+
+    Raises:
+        Refused: there is neither, or the file holds something else.
+
+    """
+
+    def __init__(self, settings: Settings, path: Path | None, clock: Clock) -> None:
+        self._given = read_tokens(path) if path else {}
+        self._clock = clock
+        secret = settings.supabase_jwt_secret
+        if secret is None and path is None:
+            raise Refused(
+                "To ask as people do, their tokens are needed: set SUPABASE_JWT_SECRET, or give --tokens FILE."
+            )
+        self._signer = Signer(secret.get_secret_value() if secret else "", settings.token_audience)
+
+    def can_be(self, user: User) -> bool:
+        """Tell whether there is a token of this user."""
+        return not self._given or user.auth_user_id in self._given
+
+    def person(self, user: User) -> Person:
+        """Return the user with a token."""
+        given = self._given.get(user.auth_user_id)
+        return signed_in(user, given or self._signer.token(user.auth_user_id, self._clock.now()))

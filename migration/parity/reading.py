@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 
 from bridge.client import WireClient
 from bridge.comparison.answers import Answer
 from bridge.comparison.differing import flat
+
+T = TypeVar("T")
+
+
+async def told(client: WireClient, action: str, asked: Mapping[str, object], kind: type[T]) -> T:
+    """Send a command and return what of its reply is needed.
+
+    Raises:
+        ClientError: it was refused, or there is no answer.
+
+    """
+    return msgspec.json.decode(await client.request(action, asked), type=kind)
 
 
 async def replied(
@@ -20,6 +33,6 @@ async def replied(
         ClientError: it was refused, or there is no answer.
 
     """
-    reply = msgspec.json.decode(await client.request(action, asked), type=dict[str, object])
+    reply = await told(client, action, asked, dict[str, object])
     found = msgspec.convert(reply[rows], list[dict[str, object]])
     return Answer(rows={str(row[key]): flat(row) for row in found}, moment=moment)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -16,12 +17,14 @@ from bridge.client import ClientError, RequestRefused, Unreachable, WireClient
 from bridge.clock import Clock
 from bridge.comparison.old_way import OldWayFailed
 from bridge.settings import Settings
+from compat.cookies import default_name
 from migration.errors import Interrupted, Refused
 from migration.findings import printed
-from migration.parity import COMPARISONS
+from migration.parity import COMPARISONS, Comparison, OldSide
 from migration.parity.control import Person, Project, project
 from migration.parity.definition import Sides
-from migration.parity.people import Signer, User, read_tokens, sample, signed_in, users
+from migration.parity.old_server import KNOCKS, OldServer, old_server
+from migration.parity.people import Tokens, User, sample, users
 from migration.parity.tally import ParityReport, Tally
 from migration.parity.trial import tried
 from migration.project import host
@@ -29,7 +32,7 @@ from migration.settings import Target
 from migration.state import write_whole
 from migration.voice import Voice
 
-REPORT: Final = "parity.json"
+REPORTS: Final[Mapping[OldSide, str]] = {OldSide.POSTGREST: "parity.json", OldSide.REST: "parity-rest.json"}
 
 
 class Wishes(Struct, frozen=True, kw_only=True):
@@ -37,7 +40,11 @@ class Wishes(Struct, frozen=True, kw_only=True):
 
     bridge: str
     """The address of its WebSocket."""
-    actions: tuple[str, ...] = tuple(COMPARISONS)
+    actions: tuple[str, ...] = tuple(COMPARISONS[OldSide.POSTGREST])
+    rest_url: str | None = None
+    """Where the app's own endpoints are, if they are the old way; else the project is asked."""
+    strict: bool = False
+    """Whether nothing is excused: no declared difference, and no old way that fails."""
     people: int | None = 100
     """None: everybody."""
     conversations: int = 3
@@ -47,6 +54,11 @@ class Wishes(Struct, frozen=True, kw_only=True):
     """How many mismatches to name."""
     seed: str = "1"
     tokens: Path | None = None
+
+    @property
+    def old(self) -> OldSide:
+        """Return whom the old way asks."""
+        return OldSide.POSTGREST if self.rest_url is None else OldSide.REST
 
 
 def parity(target: Target, wishes: Wishes, clock: Clock, voice: Voice) -> ParityReport:
@@ -60,31 +72,8 @@ def parity(target: Target, wishes: Wishes, clock: Clock, voice: Voice) -> Parity
     if target.project is None:
         raise Refused("This needs the project's API: set SUPABASE_URL and SUPABASE_SECRET_KEY.")
     report = asyncio.run(compared(target.project, wishes, clock, voice))
-    write_whole(target.directory / REPORT, printed(report))
+    write_whole(target.directory / REPORTS[wishes.old], printed(report))
     return report
-
-
-class Tokens:
-    """Where people's tokens come from: the shared secret, or a file."""
-
-    def __init__(self, settings: Settings, path: Path | None, clock: Clock) -> None:
-        self._given = read_tokens(path) if path else {}
-        self._clock = clock
-        secret = settings.supabase_jwt_secret
-        if secret is None and path is None:
-            raise Refused(
-                "To ask as people do, their tokens are needed: set SUPABASE_JWT_SECRET, or give --tokens FILE."
-            )
-        self._signer = Signer(secret.get_secret_value() if secret else "", settings.token_audience)
-
-    def can_be(self, user: User) -> bool:
-        """Tell whether there is a token of this user."""
-        return not self._given or user.auth_user_id in self._given
-
-    def person(self, user: User) -> Person:
-        """Return the user with a token."""
-        given = self._given.get(user.auth_user_id)
-        return signed_in(user, given or self._signer.token(user.auth_user_id, self._clock.now()))
 
 
 async def compared(settings: Settings, wishes: Wishes, clock: Clock, voice: Voice) -> ParityReport:
@@ -97,16 +86,21 @@ async def compared(settings: Settings, wishes: Wishes, clock: Clock, voice: Voic
     """
     tokens = Tokens(settings, wishes.tokens, clock)
     as_of, began_at = clock.now(), clock.monotonic()
-    async with project(settings, wishes.at_once) as reached:
+    async with project(settings, wishes.at_once) as reached, _old_server(settings, wishes) as server:
         await _knock(wishes.bridge)
         everybody = [user for user in await users(reached.everything()) if tokens.can_be(user)]
         chosen = sample(everybody, wishes.people, wishes.seed)
-        run = Run(reached, tokens, wishes, clock, voice, len(chosen))
+        if server is not None:
+            await server.prove([tokens.person(user) for user in chosen[:KNOCKS]])
+        run = Run(Ways(reached, server), tokens, wishes, clock, voice, len(chosen))
         began_at = clock.monotonic()
         await run.all(chosen)
     seconds = clock.monotonic() - began_at
     return ParityReport(
         subject=host(settings),
+        old=wishes.old,
+        old_server=None if wishes.rest_url is None else urlsplit(wishes.rest_url).netloc.rpartition("@")[2],
+        is_strict=wishes.strict,
         bridge=urlsplit(wishes.bridge).netloc,
         as_of=as_of,
         ended_at=clock.now(),
@@ -119,6 +113,16 @@ async def compared(settings: Settings, wishes: Wishes, clock: Clock, voice: Voic
     )
 
 
+@asynccontextmanager
+async def _old_server(settings: Settings, wishes: Wishes) -> AsyncIterator[OldServer | None]:
+    if wishes.rest_url is None:
+        yield None
+        return
+    cookie_name = settings.session_cookie or default_name(settings.supabase_url)
+    async with old_server(wishes.rest_url, cookie_name, wishes.at_once) as server:
+        yield server
+
+
 async def _knock(url: str) -> None:
     try:
         async with WireClient.connect(url) as client:
@@ -127,14 +131,30 @@ async def _knock(url: str) -> None:
         raise Refused(f"The bridge of --bridge does not answer: {error}.") from None
 
 
+class Ways(NamedTuple):
+    """Where the old way is asked: the project, always, and the app's own endpoints if these are compared."""
+
+    project: Project
+    server: OldServer | None
+
+    def sides(self, person: Person, client: WireClient, clock: Clock) -> Sides:
+        """Return both ways as one person sees them."""
+        return Sides(
+            person=person,
+            control=self.project.of(person),
+            candidate=client,
+            clock=clock,
+            rest=self.server.of(person) if self.server else None,
+        )
+
+
 class Run:
     """People after people, so many at once."""
 
-    def __init__(
-        self, reached: Project, tokens: Tokens, wishes: Wishes, clock: Clock, voice: Voice, total: int
-    ) -> None:
+    def __init__(self, ways: Ways, tokens: Tokens, wishes: Wishes, clock: Clock, voice: Voice, total: int) -> None:
         self.tally = Tally(wishes.actions, wishes.keep)
-        self._project = reached
+        self._ways = ways
+        self._comparisons = COMPARISONS[wishes.old]
         self._tokens = tokens
         self._wishes = wishes
         self._clock = clock
@@ -179,7 +199,7 @@ class Run:
         chance = Random(f"{self._wishes.seed}/{person.user_id}")
         try:
             async with WireClient.connect(self._wishes.bridge) as client:
-                sides = Sides(person=person, control=self._project.of(person), candidate=client, clock=self._clock)
+                sides = self._ways.sides(person, client, self._clock)
                 if await self._is_let_in(sides, chance):
                     await self._try_all(sides, chance)
         except Unreachable as error:
@@ -188,8 +208,7 @@ class Run:
     async def _is_let_in(self, sides: Sides, chance: Random) -> bool:
         """Authenticate, as a comparison of its own where that is wanted."""
         if "auth" in self._wishes.actions:
-            outcome = await tried(COMPARISONS["auth"], sides, "", chance)
-            self.tally.add("auth", sides.person.user_id, "", outcome)
+            await self._try(self._comparisons["auth"], sides, "", "", chance)
         try:
             await sides.candidate.authenticate(sides.person.token)
         except RequestRefused:  # quiet: the comparison of `auth` tells of it, where that is wanted
@@ -197,7 +216,7 @@ class Run:
         return True
 
     async def _try_all(self, sides: Sides, chance: Random) -> None:
-        wanted = [COMPARISONS[name] for name in self._wishes.actions if name != "auth"]
+        wanted = [self._comparisons[name] for name in self._wishes.actions if name != "auth"]
         about_one = any(one.is_about_a_conversation for one in wanted)
         conversations = await self._conversations(sides) if about_one else []
         for comparison in wanted:
@@ -205,8 +224,13 @@ class Run:
                 within = comparison.within
                 subject = conversation_id if within is None else await within(sides, conversation_id)
                 if subject is not None:
-                    outcome = await tried(comparison, sides, subject, chance)
-                    self.tally.add(comparison.name, sides.person.user_id, conversation_id, outcome)
+                    await self._try(comparison, sides, subject, conversation_id, chance)
+
+    async def _try(
+        self, comparison: Comparison, sides: Sides, subject: str, conversation_id: str, chance: Random
+    ) -> None:
+        outcome = await tried(comparison, sides, subject, chance, strict=self._wishes.strict)
+        self.tally.add(comparison.name, sides.person.user_id, conversation_id, outcome)
 
     async def _conversations(self, sides: Sides) -> list[str]:
         """Choose some conversations of a person, the same ones for the same seed."""

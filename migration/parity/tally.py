@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from bridge.comparison.differing import Difference
 from migration.findings import FORMAT, Exit
+from migration.parity import OldSide
 from migration.parity.trial import Ending, Outcome
 
 DIFFERENCES_SHOWN: Final = 20
@@ -24,6 +25,8 @@ class Mismatch(Struct, frozen=True, kw_only=True):
     conversation_id: str | None
     refused: str | None
     """The code with which the new way refused what the old one answered."""
+    old_failed: str | None = None
+    """The code with which the old way failed where the new one answered; counts in a strict run only."""
     differences: tuple[Difference, ...]
     more: int
     """How many differences are not shown."""
@@ -73,6 +76,11 @@ class ParityReport(Struct, frozen=True, kw_only=True):
     command: str = "parity"
     format: int = FORMAT
     subject: str
+    old: OldSide = OldSide.POSTGREST
+    old_server: str | None = None
+    """The host of the app's own endpoints, where they are the old way."""
+    is_strict: bool = False
+    """Whether nothing was excused."""
     bridge: str
     as_of: datetime
     ended_at: datetime
@@ -112,6 +120,7 @@ class Tally:
                     user_id=user_id,
                     conversation_id=subject or None,
                     refused=outcome.code,
+                    old_failed=outcome.old_failed,
                     differences=found[:DIFFERENCES_SHOWN],
                     more=max(0, len(found) - DIFFERENCES_SHOWN),
                 )

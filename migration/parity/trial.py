@@ -41,6 +41,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     verdict: Verdict = Verdict()
     code: str | None = None
     """With what the old way failed, or the new one refused."""
+    old_failed: str | None = None
+    """With what the old way failed where nothing is excused and the new one answered."""
     pairs: int = 0
     """How many times the old way was asked twice."""
     unlike: int = 0
@@ -53,14 +55,16 @@ class _Asked(Struct, frozen=True):
     new: Answer | RequestRefused
 
 
-async def tried(comparison: Comparison, sides: Sides, subject: str, chance: Random) -> Outcome:
-    """Compare, and if the answers differ once more.
+async def tried(comparison: Comparison, sides: Sides, subject: str, chance: Random, *, strict: bool = False) -> Outcome:
+    """Compare, and if the answers differ once more; `strict` excuses nothing.
 
     Raises:
         ClientError: the bridge is gone.
         Interrupted: the project is.
 
     """
+    if strict:
+        comparison = replace(comparison, declared=(), more_hints=None)
     pairs = unlike = 0
     seen: list[Outcome] = []
 
@@ -76,7 +80,9 @@ async def tried(comparison: Comparison, sides: Sides, subject: str, chance: Rand
                 continue
             seen.append(await _judged(comparison, sides, subject, asked))
         except OldWayFailed as error:
-            return counted(Outcome(ending=Ending.OLD_FAILED, code=str(error)))
+            if not strict:
+                return counted(Outcome(ending=Ending.OLD_FAILED, code=str(error)))
+            seen.append(await _judged_alone(comparison, sides, subject, error))
         if seen[-1].ending is Ending.MATCHED or len(seen) == TIMES:
             return counted(seen[-1])
     return counted(Outcome(ending=Ending.NOISE))
@@ -92,6 +98,14 @@ async def _judged(comparison: Comparison, sides: Sides, subject: str, asked: _As
         known = replace(asked.first, hints={**asked.first.hints, **more})
         verdict = compare(known, asked.new, comparison.declared)
     return Outcome(ending=Ending.MATCHED if verdict.is_match else Ending.MISMATCHED, verdict=verdict)
+
+
+async def _judged_alone(comparison: Comparison, sides: Sides, subject: str, failure: OldWayFailed) -> Outcome:
+    """Judge the new way beside an old one that fails: both have to."""
+    if isinstance(await _new(comparison, sides, subject), RequestRefused):
+        return Outcome(ending=Ending.MATCHED)
+    alone = Verdict(differences=(Difference(key="", field="", where="new"),))
+    return Outcome(ending=Ending.MISMATCHED, verdict=alone, old_failed=str(failure))
 
 
 async def _ask(comparison: Comparison, sides: Sides, subject: str, chance: Random) -> _Asked:

@@ -18,7 +18,8 @@ from migration.checking import REPORT as CHECK
 from migration.errors import Refused
 from migration.examining import REPORT as DOCTOR
 from migration.findings import FORMAT, Report
-from migration.parity.running import REPORT as PARITY
+from migration.parity import OldSide
+from migration.parity.running import REPORTS as PARITY
 from migration.parity.tally import ParityReport
 from migration.rollout.drilling import DrillReport
 from migration.rollout.rehearsing import FILE as DRILL
@@ -86,9 +87,17 @@ class Evidence(Struct, frozen=True, kw_only=True):
     check: Report | None = None
     audit: Report | None = None
     parity: ParityReport | None = None
+    """Beside what legacy clients ask of the project."""
+    parity_rest: ParityReport | None = None
+    """Beside the app's own endpoints."""
     drill: DrillReport | None = None
     usage: UsageRead | None = None
     bridges: tuple[BridgeSeen, ...] = ()
+
+    @property
+    def comparisons(self) -> tuple[ParityReport, ...]:
+        """Return every comparison of both ways that was made."""
+        return tuple(one for one in (self.parity, self.parity_rest) if one is not None)
 
 
 class Sources(Struct, frozen=True, kw_only=True):
@@ -113,7 +122,8 @@ def gather(sources: Sources, now: datetime) -> Evidence:
         doctor=read.document(DOCTOR, Report),
         check=read.document(CHECK, Report),
         audit=read.document(AUDIT, Report),
-        parity=read.document(PARITY, ParityReport),
+        parity=read.document(PARITY[OldSide.POSTGREST], ParityReport),
+        parity_rest=read.document(PARITY[OldSide.REST], ParityReport),
         drill=read.document(DRILL, DrillReport),
         usage=_usage(sources.usage_file, (now - timedelta(days=DAYS)).date()),
         bridges=_bridges(sources),

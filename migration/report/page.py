@@ -30,7 +30,7 @@ def page(evidence: Evidence, verdict: Verdict, limits: Limits, subject: str) -> 
         _tiles(evidence),
         _reasons(verdict),
         '<div class="two">',
-        _section("Agreement of the old and the new way", _parity(evidence.parity, limits)),
+        _section("Agreement of the old and the new way", _parity(evidence.comparisons, limits)),
         _section("Rows written past the bridge", _shares(evidence.usage)),
         _section("How soon bridges hear of legacy writes", _lag(evidence.bridges, limits)),
         _section("Where the rollout sends people", _paths(evidence.bridges)),
@@ -64,7 +64,7 @@ def _tiles(evidence: Evidence) -> str:
         ("people connected", f"{sum(state.sockets.people for state in states)}" if states else UNKNOWN),
         ("messages rescued", f"{sum(state.feed.rescued_messages for state in states)}" if states else UNKNOWN),
         ("legacy share of writes", _legacy_share(evidence.usage)),
-        ("people compared", f"{evidence.parity.people} of {evidence.parity.everybody}" if evidence.parity else UNKNOWN),
+        ("people compared", _people(evidence.comparisons)),
         ("findings", str(sum(len(one.findings) for one in (evidence.doctor, evidence.check, evidence.audit) if one))),
     ]
     shown = "".join(f'<div class="tile"><b>{escape(value)}</b><span>{name}</span></div>' for name, value in tiles)
@@ -90,9 +90,18 @@ def _reasons(verdict: Verdict) -> str:
     return _section("Reasons", f'<ul class="reasons">{shown}</ul>')
 
 
-def _parity(parity: ParityReport | None, limits: Limits) -> str:
-    if parity is None:
+def _people(comparisons: Sequence[ParityReport]) -> str:
+    most = max(comparisons, key=lambda one: one.people, default=None)
+    return UNKNOWN if most is None else f"{most.people} of {most.everybody}"
+
+
+def _parity(comparisons: Sequence[ParityReport], limits: Limits) -> str:
+    if not comparisons:
         return NOT_KNOWN.format("Run python -m migration parity.")
+    return "".join(_agreement(one, limits) for one in comparisons)
+
+
+def _agreement(parity: ParityReport, limits: Limits) -> str:
     rows = [
         Bar(
             label=rate.action,
@@ -102,8 +111,13 @@ def _parity(parity: ParityReport | None, limits: Limits) -> str:
         )
         for rate in parity.actions
     ]
-    asked = f"Asked for: {limits.consistency:.2%}. {sum(rate.trials for rate in parity.actions)} comparisons."
-    return bars("Share of comparisons that agree, by action", rows) + f'<p class="quiet">{asked}</p>'
+    old = (
+        f"the app's endpoints at {parity.old_server}" if parity.old_server else "what legacy clients ask of the project"
+    )
+    asked = (
+        f"Beside {old}. Asked for: {limits.consistency:.2%}. {sum(rate.trials for rate in parity.actions)} comparisons."
+    )
+    return bars("Share of comparisons that agree, by action", rows) + f'<p class="quiet">{escape(asked)}</p>'
 
 
 def _shares(usage: UsageRead | None) -> str:
@@ -179,7 +193,8 @@ def _programs(usage: UsageRead | None) -> str:
 
 def _findings(report: Report) -> str:
     about = f'<p class="quiet">{escape(report.subject)}, as of {report.as_of:%Y-%m-%d %H:%M}; '
-    about += f"{len(report.passed)} in order, {len(report.not_run)} not looked at</p>"
+    about += f"{len(report.passed)} in order, {len(report.not_run)} not looked at"
+    about += f"; {report.series.words}</p>" if report.series else "</p>"
     rows = "".join(
         f'<li><span class="tag {one.severity}">{one.severity}</span> <b>{escape(one.check)}</b>: {escape(one.evidence)}'
         f'<br><span class="quiet">{escape(one.consequence)}</span><br><code>{escape(one.fix)}</code></li>'

@@ -9,6 +9,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from migration.findings import Exit, Report, Severity
+from migration.parity import OldSide
+from migration.parity.tally import ParityReport
 from migration.report.evidence import BridgeSeen, Evidence
 
 MAX_AGE = timedelta(days=7)
@@ -96,20 +98,28 @@ def _of_report(name: str, report: Report | None, now: datetime) -> Iterator[Reas
 
 
 def _of_parity(evidence: Evidence, limits: Limits) -> Iterator[Reason]:
-    parity = evidence.parity
-    if parity is None:
+    if not evidence.comparisons:
         yield _stops("Both ways were never compared.", _command("parity"))
-        return
-    if _is_old(parity.as_of, evidence.as_of):
-        yield _stops(f"Both ways were last compared on {parity.as_of:%Y-%m-%d}.", _command("parity"))
+    for parity in evidence.comparisons:
+        if _is_old(parity.as_of, evidence.as_of):
+            yield _stops(f"Both ways were last compared ({parity.old}) on {parity.as_of:%Y-%m-%d}.", _again(parity))
+        yield from _of_rates(parity, limits)
+
+
+def _of_rates(parity: ParityReport, limits: Limits) -> Iterator[Reason]:
     for rate in parity.actions:
         if rate.consistency is None:
-            yield _cautions(f"{rate.action} was never compared with a verdict.", _command("parity"))
+            yield _cautions(f"{rate.action} was never compared with a verdict ({parity.old}).", _again(parity))
         elif rate.consistency < limits.consistency:
             yield _stops(
-                f"{rate.action} agrees in {rate.consistency:.2%} of comparisons, not in {limits.consistency:.2%}.",
+                f"{rate.action} agrees in {rate.consistency:.2%} of comparisons ({parity.old}), not in"
+                f" {limits.consistency:.2%}.",
                 "Look at the mismatches that parity shows.",
             )
+
+
+def _again(parity: ParityReport) -> str:
+    return _command("parity" if parity.old is OldSide.POSTGREST else "parity --old rest")
 
 
 def _of_bridges(evidence: Evidence, limits: Limits) -> Iterator[Reason]:

@@ -5,7 +5,7 @@ Another tool is another line in SOURCES.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,8 @@ from migration.audit import LOST
 from migration.audit import REPORT as AUDIT
 from migration.errors import Refused
 from migration.findings import read_report
-from migration.parity.running import REPORT as PARITY
+from migration.parity import OldSide
+from migration.parity.running import REPORTS as PARITY
 from migration.parity.tally import ParityReport
 
 FRESH: Final = timedelta(hours=24)
@@ -33,41 +34,51 @@ class Measured(Struct, frozen=True):
 
 
 def _consistency(text: bytes) -> Measured:
-    """Read the share of the action in which both ways agree least."""
+    """Read the share of the action in which both ways agree least; what was asked of one old way."""
     report = msgspec.json.decode(text, type=ParityReport)
     shares = [one.consistency for one in report.actions if one.consistency is not None]
     return Measured(report.ended_at, min(shares, default=None))
 
 
 def _lost(text: bytes) -> Measured:
-    """Read how many messages the audit missed; one that could not look at every bridge says nothing."""
+    """Read how many messages the audit missed, in all runs; one that could not look at every bridge says nothing.
+
+    In a series of runs the last one counts for that: a gap of long ago is for people to judge, who are told of it.
+    """
     report = read_report(text)
     count = sum(one.count or 0 for one in report.findings if one.check == LOST)
-    return Measured(report.ended_at, count if report.is_complete else None)
+    is_complete = report.series.is_last_complete if report.series else report.is_complete
+    return Measured(report.ended_at, count if is_complete else None)
 
 
-SOURCES: Final[Mapping[Measure, tuple[str, Callable[[bytes], Measured]]]] = {
-    Measure.CONSISTENCY: (PARITY, _consistency),
-    Measure.LOST: (AUDIT, _lost),
-}
+SOURCES: Final[Sequence[tuple[Measure, str, Callable[[bytes], Measured]]]] = (
+    *((Measure.CONSISTENCY, PARITY[old], _consistency) for old in OldSide),
+    (Measure.LOST, AUDIT, _lost),
+)
 
 
 def evidence(directory: Path, now: datetime) -> dict[Measure, float]:
     """Return what is known from the reports in a directory; what is missing or old is not known.
 
+    Only of consistency there are two reports: the smaller share counts.
+
     Raises:
         Refused: a file is there that is no such report.
 
     """
-    found = {}
-    for measure, (name, read) in SOURCES.items():
-        path = directory / name
-        if not path.exists():
+    found: dict[Measure, float] = {}
+    for measure, name, read in SOURCES:
+        measured = _measured(directory / name, read)
+        if measured is None or measured.value is None or now - measured.at > FRESH:
             continue
-        try:
-            measured = read(path.read_bytes())
-        except (OSError, msgspec.DecodeError) as error:
-            raise Refused(f"{path} cannot be read as a report ({type(error).__name__}).") from None
-        if measured.value is not None and now - measured.at <= FRESH:
-            found[measure] = measured.value
+        found[measure] = min(found.get(measure, measured.value), measured.value)
     return found
+
+
+def _measured(path: Path, read: Callable[[bytes], Measured]) -> Measured | None:
+    if not path.exists():
+        return None
+    try:
+        return read(path.read_bytes())
+    except (OSError, msgspec.DecodeError) as error:
+        raise Refused(f"{path} cannot be read as a report ({type(error).__name__}).") from None

@@ -16,15 +16,27 @@ _WORST_FIRST: Final = (GateState.BROKEN, GateState.UNKNOWN, GateState.HOLDS)
 
 
 def judged_gates(
-    plan: Plan, views: Sequence[BridgeView], handed: Mapping[Measure, float], kept: Mapping[Measure, float]
+    current: PlanInForce, views: Sequence[BridgeView], handed: Mapping[Measure, float], kept: Mapping[Measure, float]
 ) -> tuple[Gate, ...]:
     """Return every gate of the plan as it stands: by what is handed in, else by the bridges, where it stands worst.
 
-    What another tool has kept counts where a bridge does not know.
+    What another tool has kept counts where a bridge does not know. What was measured under another plan says nothing.
     """
-    seen = [gate for view in views if view.status and view.status.plan for gate in view.status.plan.gates]
-    by_hand, by_tools = gates(plan.gates, handed), gates(plan.gates, kept)
+    seen = [gate for view in views for gate in _measured(view, current)]
+    by_hand, by_tools = gates(current.plan.gates, handed), gates(current.plan.gates, kept)
     return tuple(_chosen(hand, tool, _worst(hand, seen)) for hand, tool in zip(by_hand, by_tools, strict=True))
+
+
+def is_of_another_plan(view: BridgeView, current: PlanInForce) -> bool:
+    """Tell whether a bridge's gates are still those of another plan: it looks every few seconds."""
+    plan = view.status.plan if view.status else None
+    return plan is not None and plan.gates_revision not in {None, current.revision}
+
+
+def _measured(view: BridgeView, current: PlanInForce) -> Sequence[Gate]:
+    if is_of_another_plan(view, current):
+        return gates(current.plan.gates, {})
+    return view.status.plan.gates if view.status and view.status.plan else ()
 
 
 def _chosen(by_hand: Gate, by_tool: Gate, by_bridges: Gate) -> Gate:

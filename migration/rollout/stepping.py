@@ -19,7 +19,7 @@ from bridge.rollout.plan_file import PlanInForce, read_plan_file
 from migration.errors import Refused
 from migration.findings import FORMAT, Exit
 from migration.rollout.bridges import BridgeView, look_at
-from migration.rollout.judging import cannot_be_asked, judged_gates, reasons_against, troubles
+from migration.rollout.judging import cannot_be_asked, is_of_another_plan, judged_gates, reasons_against, troubles
 
 BY: Final = "python -m migration rollout"
 TAKEN_UP_SECONDS: Final = 20.0
@@ -59,6 +59,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     troubles: tuple[str, ...]
     """What is wrong with bridges, one sentence each."""
     bridges: tuple[BridgeView, ...]
+    measuring_anew: tuple[str, ...] = ()
+    """Addresses of bridges whose gates are still those of another plan, and are not looked at."""
     is_complete: bool
     """Whether every bridge could be asked."""
 
@@ -123,7 +125,7 @@ def standing(wishes: Wishes, clock: Clock) -> Standing:
 
 def _standing(current: PlanInForce, views: tuple[BridgeView, ...], wishes: Wishes, clock: Clock) -> Standing:
     plan = current.plan
-    found = judged_gates(plan, views, wishes.readings, wishes.kept)
+    found = judged_gates(current, views, wishes.readings, wishes.kept)
     return Standing(
         as_of=clock.now(),
         stage=plan.stage,
@@ -137,6 +139,7 @@ def _standing(current: PlanInForce, views: tuple[BridgeView, ...], wishes: Wishe
         reasons=tuple(reasons_against(plan, found)),
         troubles=tuple(troubles(current, views)),
         bridges=views,
+        measuring_anew=tuple(view.address for view in views if is_of_another_plan(view, current)),
         is_complete=not cannot_be_asked(views),
     )
 

@@ -14,7 +14,12 @@ from migration.parity import COMPARISONS
 from migration.repairs import REPAIRS
 from scripts.documents import DOCS
 
-NAMES = {"doctor": LOOKS, "check": CHECKS, "fix": REPAIRS, "parity": COMPARISONS}
+NAMES = {
+    "doctor": LOOKS,
+    "check": CHECKS,
+    "fix": REPAIRS,
+    "parity": sorted({name for comparisons in COMPARISONS.values() for name in comparisons}),
+}
 
 
 @pytest.mark.parametrize("command", [command.name for command in COMMANDS])

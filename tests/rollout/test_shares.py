@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.clock import FakeClock
-from bridge.rollout.shares import LEAST, WINDOW_SECONDS, RecentShare, rest_of
+from bridge.rollout.shares import LEAST, WINDOW_SECONDS, RecentShare, rest_of, worst_of
 
 
 class Counters:
@@ -43,3 +43,15 @@ def test_too_little_says_nothing() -> None:
 def test_the_rest_of_a_share() -> None:
     """What is not known stays so."""
     assert [rest_of(lambda: 0.25)(), rest_of(lambda: 0.0)(), rest_of(lambda: None)()] == [0.75, 1.0, None]
+
+
+def test_the_worst_of_several_shares() -> None:
+    """Many reads of one kind do not make up for a few of another; too few of a kind say nothing of it."""
+    often, rarely = Counters(), Counters()
+    worst = worst_of([often.share, rarely.share])
+    assert worst() is None
+    often.count(1000, failed=0)
+    rarely.count(LEAST - 1, failed=LEAST - 1)
+    assert worst() == 0.0
+    rarely.count(1, failed=0)
+    assert worst() == (LEAST - 1) / LEAST

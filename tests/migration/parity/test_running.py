@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ from bridge.settings import load_settings
 from bridge.store import GroupStore
 from migration.__main__ import main
 from migration.findings import Exit
-from migration.parity import COMPARISONS
+from migration.parity import COMPARISONS, OldSide
 from migration.parity.people import Signer
 from migration.parity.running import Wishes, compared
 from migration.parity.tally import ParityReport, Rates
@@ -29,31 +29,11 @@ from migration.voice import Voice
 from scripts.sandbox.address import SandboxAddress
 from scripts.sandbox.generations import Generation
 from scripts.stack import free_port
-from tests.conftest import SandboxOf, sandboxes
+from tests.conftest import SandboxOf
 from tests.e2e.conftest import RunningBridge, running
 from tests.migration.conftest import Tools
 
 TABLES = ("messages", "message_status", "conversation_participants", "conversations", "user_presence")
-
-
-@pytest.fixture(scope="module")
-def own_sandbox_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxOf]:
-    """Yield sandboxes in which only the sample people are: what other tests leave in theirs need not agree."""
-    with sandboxes(tmp_path_factory) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def sandbox(own_sandbox_of: SandboxOf) -> SandboxAddress:
-    """Return the first of them."""
-    return own_sandbox_of("db1")
-
-
-@pytest.fixture
-async def bridge(sandbox: SandboxAddress) -> AsyncIterator[RunningBridge]:
-    """Run a bridge as one is run for this: nobody seems to be online because of it."""
-    async with running(sandbox, presence=False) as started:
-        yield started
 
 
 async def report_of(bridge: RunningBridge, **wishes: Any) -> ParityReport:
@@ -93,7 +73,7 @@ async def test_both_ways_agree(generation: Generation, own_sandbox_of: SandboxOf
         assert await asyncio.to_thread(rows, sandbox) == before
     assert report.mismatches == ()
     assert report.people == report.everybody == 6
-    assert {one.action: one.consistency for one in report.actions} == dict.fromkeys(COMPARISONS, 1.0)
+    assert {one.action: one.consistency for one in report.actions} == dict.fromkeys(COMPARISONS[OldSide.POSTGREST], 1.0)
 
 
 async def test_declared_differences_are_counted(bridge: RunningBridge) -> None:
@@ -235,9 +215,10 @@ async def test_a_bridge_that_goes_away_ends_the_run(
     assert not (tools.directory / "parity.json").exists()
 
 
-@pytest.mark.parametrize("name", COMPARISONS)
-def test_declared_differences_say_why(name: str) -> None:
+@pytest.mark.parametrize(("old", "name"), [(old, name) for old, known in COMPARISONS.items() for name in known])
+def test_declared_differences_say_why(old: OldSide, name: str) -> None:
     """In one sentence each, under names that reports use."""
-    names = [one.name for one in COMPARISONS[name].declared]
+    declared = COMPARISONS[old][name].declared
+    names = [one.name for one in declared]
     assert len(set(names)) == len(names)
-    assert all(one.why.endswith(".") and one.name.isidentifier() for one in COMPARISONS[name].declared)
+    assert all(one.why.endswith(".") and one.name.isidentifier() for one in declared)

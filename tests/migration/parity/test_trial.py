@@ -50,10 +50,10 @@ class Ways:
         """Answer the new way."""
         return self._next("new")
 
-    async def tried(self, *declared: Declared, seed: int = 1) -> Outcome:
+    async def tried(self, *declared: Declared, seed: int = 1, strict: bool = False) -> Outcome:
         """Try them."""
         comparison = Comparison(name="try", control="", old=self.old, new=self.new, declared=declared)
-        return await tried(comparison, SIDES, "", Random(seed))
+        return await tried(comparison, SIDES, "", Random(seed), strict=strict)
 
 
 async def test_answers_that_agree_match_at_once() -> None:
@@ -117,3 +117,16 @@ async def test_a_bridge_that_is_gone_ends_the_trial() -> None:
     """It is no answer."""
     with pytest.raises(ConnectionError):
         await Ways([1], [ConnectionError()]).tried()
+
+
+async def test_strictly_nothing_is_excused() -> None:
+    """What is declared counts, and so does an old way that fails where the new one answers."""
+    declared = Declared(name="larger", why="For tests.", covers=lambda place: place.values == (1, 2))
+    outcome = await Ways([1], [2]).tried(declared, strict=True)
+    assert (outcome.ending, outcome.verdict.declared) == (Ending.MISMATCHED, ())
+    alone = await Ways([OldWayFailed("403")], [1]).tried(strict=True)
+    assert (alone.ending, alone.old_failed, alone.code) == (Ending.MISMATCHED, "403", None)
+    passing = await Ways([OldWayFailed("503"), 1], [1]).tried(strict=True)
+    assert passing.ending is Ending.MATCHED
+    refused = RequestRefused("ACCESS_DENIED", "Access denied")
+    assert (await Ways([OldWayFailed("403")], [refused]).tried(strict=True)).ending is Ending.MATCHED

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+from msgspec.structs import replace
+
 from bridge.models import ConversationId, UserId
 from bridge.usage import RequestsCounted, WritesCounted
 from bridge.usage.reading import UsageRead, shares_of
 from migration.findings import Finding, Passed, Report, Severity
+from migration.parity import OldSide
 from migration.parity.tally import ParityReport, Rates
 from migration.report.evidence import (
     BridgeSeen,
@@ -58,6 +61,11 @@ def parity(consistency: float | None = 1.0, as_of: datetime = NOW) -> ParityRepo
         actions=(Rates(action="load_messages", trials=100, matched=100, consistency=consistency, control_noise=0.0),),
         mismatches=(),
     )
+
+
+def endpoints(consistency: float | None = 1.0, as_of: datetime = NOW) -> ParityReport:
+    """Return what parity found beside the app's own endpoints."""
+    return replace(parity(consistency, as_of), old=OldSide.REST, old_server="app.example.org")
 
 
 def bridge(lag: float | None = 0.25, *, live: bool = True, rollout: Rollout | None = None) -> BridgeSeen:

@@ -8,11 +8,12 @@ from xml.etree import ElementTree
 
 from msgspec.structs import replace
 
+from migration.findings import Series
 from migration.report.charts import Bar, Column, bars, columns
 from migration.report.evidence import Evidence
 from migration.report.page import page
 from migration.report.verdict import Limits, judge
-from tests.migration.report.known import NOW, evidence, finding, report
+from tests.migration.report.known import NOW, endpoints, evidence, finding, report
 
 LIMITS = Limits()
 VOID = frozenset({"meta", "br"})
@@ -98,3 +99,31 @@ def test_charts_are_well_formed_and_stay_inside() -> None:
     for count in (0, 1, 90):
         days = [Column(label=str(number), lower=0, upper=number) for number in range(count)]
         ElementTree.fromstring(columns("t", days))
+
+
+def test_both_old_ways_are_shown() -> None:
+    """Each with whom it asked."""
+    text = shown(replace(evidence(), parity_rest=endpoints(0.5)))
+    balanced(text)
+    assert "Beside what legacy clients ask of the project." in text
+    assert "Beside the app&#x27;s endpoints at app.example.org." in text
+    assert "50.00%" in text
+
+
+def test_an_audit_that_goes_on_says_how_far() -> None:
+    """Beside its findings."""
+    so_far = Series(
+        runs=1200,
+        failed=2,
+        windows=1198,
+        messages=40_000,
+        missing=0,
+        gaps=1,
+        gap_seconds=95.4,
+        is_last_complete=True,
+    )
+    text = shown(replace(evidence(), audit=replace(report("audit"), series=so_far)))
+    assert (
+        "1,200 runs (2 failed), 1,198 windows proven, 40,000 messages compared, 0 missing;"
+        " gaps that cannot be proven any more: 1, 95 s" in text
+    )

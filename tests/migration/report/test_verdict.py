@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from migration.findings import NotRun, Severity
 from migration.report.evidence import BridgeSeen, Dial, Evidence, Rollout
 from migration.report.verdict import Limits, Weight, judge
-from tests.migration.report.known import ADDRESS, NOW, bridge, evidence, finding, parity, rehearsal, report
+from tests.migration.report.known import ADDRESS, NOW, bridge, endpoints, evidence, finding, parity, rehearsal, report
 
 LIMITS = Limits()
 OLD = NOW - timedelta(days=8)
@@ -40,6 +40,8 @@ STOPPING: dict[str, dict[str, Any]] = {
     "an old check": {"check": report("check", as_of=OLD)},
     "too little agreement": {"parity": parity(0.9989)},
     "an old comparison": {"parity": parity(as_of=OLD)},
+    "too little agreement with endpoints": {"parity_rest": endpoints(0.9989)},
+    "an old comparison with endpoints": {"parity_rest": endpoints(as_of=OLD)},
     "a bridge that is late": {"bridges": (bridge(lag=2.5),)},
     "a bridge without a feed": {"bridges": (bridge(live=False),)},
     "a bridge that is silent": {"bridges": (BridgeSeen(address=ADDRESS, trouble="does not answer"),)},
@@ -75,6 +77,13 @@ def test_one_of_these_only_cautions(name: str) -> None:
     verdict = judge(replace(evidence(), **CAUTIONING[name]), LIMITS)
     assert verdict.go
     assert [reason.weight for reason in verdict.reasons] == [Weight.CAUTIONS]
+
+
+def test_either_comparison_will_do() -> None:
+    """That with the endpoints alone too; without any it stops."""
+    known = replace(evidence(), parity=None, parity_rest=endpoints())
+    assert judge(known, LIMITS).go
+    assert not judge(replace(known, parity_rest=None), LIMITS).go
 
 
 def test_a_notice_and_what_does_not_apply_say_nothing() -> None:

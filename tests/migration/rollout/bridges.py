@@ -19,17 +19,23 @@ Answer = Callable[[], tuple[int, bytes]]
 
 
 def following(
-    plan: Path, *, minutes: float = 60, lag: float | None = 1, revision: str | None = None, error: str | None = None
+    plan: Path,
+    *,
+    minutes: float = 60,
+    lag: float | None = 1,
+    revision: str | None = None,
+    measured: str | None = None,
+    error: str | None = None,
 ) -> Answer:
-    """Return what a bridge says that follows a plan, and has measured the lag for so long."""
+    """Return what a bridge says that follows a plan, and has measured the lag for so long, perhaps under another."""
 
     def answer() -> tuple[int, bytes]:
         current = read_plan_file(plan)
         watch = Watch()
         for now in (0.0, minutes * 60):
-            watch.look(current.plan, current.revision, {Measure.LAG: lag}, now)
+            watch.look(current.plan, measured or current.revision, {Measure.LAG: lag}, now)
         status = RolloutStatus(
-            plan=plan_status(current.plan, revision or current.revision, gates=watch.gates, step_back=watch.step_back),
+            plan=plan_status(current.plan, revision or current.revision, watch),
             error=error,
             has_own_provider=False,
             connections={},

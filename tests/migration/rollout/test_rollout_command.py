@@ -173,6 +173,22 @@ def test_a_gate_that_does_not_hold_at_one_bridge_is_enough(
     assert scene.path.read_bytes() == text
 
 
+def test_what_was_measured_under_another_plan_says_nothing(scene: Scene) -> None:
+    """For seconds after a step a bridge follows the new plan, and has only measured under the one before."""
+    with bridge(following(scene.path, measured="the one before")) as late, bridge(following(scene.path)) as one:
+        status, out, _ = scene.run("check", "--bridge", late)
+        assert (status, out.splitlines()[1:3]) == (
+            Exit.FOUND,
+            [
+                "  gate max_lag_seconds 5: not known",
+                f"  bridge {late}: asked; has not measured under this plan yet",
+            ],
+        )
+        assert scene.document("check", "--bridge", late)[1]["measuring_anew"] == [late]
+        assert scene.document("check", "--bridge", late, "--bridge", one)[0] == Exit.FOUND
+    assert scene.place == "canary"
+
+
 def test_without_readings_nothing_is_known(scene: Scene) -> None:
     """That is no leave to go on."""
     status, out, _ = scene.run("advance")

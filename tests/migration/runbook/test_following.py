@@ -1,7 +1,8 @@
 """The runbook, followed from its first line to its last, while people write on both paths.
 
 What differs from what is written: addresses, ports and keys are the sandbox's, and no gate has to hold for an hour,
-nor be as quick on a machine that is busy. The audit looks at a bridge that is younger than a minute.
+nor be as quick on a machine that is busy. The audit looks more often, at a bridge that is younger than a minute. There
+is no old server: the bridge's own endpoints take its place.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import httpx
 import pytest
 
 from bridge.rollout.gates import GateState, Measure
+from migration.findings import read_report
 from migration.rollout.bridges import look_at
 from scripts.documents import DOCS
 from scripts.sandbox.address import SandboxAddress
@@ -62,6 +64,8 @@ class Follower:
             return
         if re.search(r"rollout (check|advance)", step.text) and step.status == 0:
             await gates_hold(self._replacements[FIRST_PORT])
+        if "kill $audit" in step.text:
+            await everything_is_proven(self._directory / ".migration" / "audit.json")
         status, said = await self._typing.type(self._here(step.text))
         Command(text=step.text, status=step.status, lines=tuple(map(self._here, step.lines))).compare(status, said)
         if "python -m bridge &>" in step.text:
@@ -79,12 +83,25 @@ async def gates_hold(port: str) -> None:
 
     async def do_hold() -> bool:
         (view,) = await asyncio.to_thread(look_at, [f"http://127.0.0.1:{port}"], OPERATOR)
-        measured = view.status.plan.gates if view.status and view.status.plan else ()
+        plan = view.status.plan if view.status else None
+        measured = plan.gates if plan and plan.gates_revision == plan.revision else ()
         known = [gate.measure for gate in measured if gate.state is GateState.HOLDS]
         return {Measure.ERRORS, Measure.LAG} <= {*known}
 
     async with asyncio.timeout(READY_SECONDS):
         while not await do_hold():  # noqa: ASYNC110  # another process
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def everything_is_proven(path: Path) -> None:
+    """Wait until the audit that goes on has proven a window, and the last one to its end."""
+
+    def is_proven() -> bool:
+        series = read_report(path.read_bytes()).series if path.exists() else None
+        return series is not None and series.windows > 0 and series.is_last_complete
+
+    async with asyncio.timeout(READY_SECONDS):
+        while not await asyncio.to_thread(is_proven):  # noqa: ASYNC110  # another process
             await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -112,7 +129,8 @@ def replacements(sandbox: SandboxAddress, port: int) -> dict[str, str]:
         "'<the legacy JWT secret, unless the project signs with keys>'": sandbox.jwt_secret,
         "postgresql://postgres.<ref>:<password>@<host>:5432/postgres": f"'{sandbox.database_url}'",
         "'<a long random text>'": OPERATOR,
-        "migration audit": "migration audit --settle 10",
+        "migration audit --every 60": "migration audit --settle 20 --every 2",
+        "https://app.example.org": f"http://127.0.0.1:{PARITY_PORT}",
         FIRST_PORT: str(port),
         PARITY_PORT: str(free_port()),
     }

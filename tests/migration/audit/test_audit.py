@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 import uuid
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 
 import psycopg
@@ -15,6 +18,7 @@ from migration.__main__ import main
 from migration.audit import LOST
 from migration.findings import Exit, Report, read_report
 from scripts.sandbox.address import SandboxAddress
+from scripts.stack import ROOT
 from tests.e2e.conftest import RunningBridge, eventually, running
 from tests.e2e.database import Database
 from tests.migration.conftest import Tools
@@ -123,3 +127,54 @@ async def test_only_operators_are_answered(
     assert "answers with status 401" in await refused(bridge.http_url)
     monkeypatch.delenv("BRIDGE_OPERATOR_TOKEN")
     assert "set BRIDGE_OPERATOR_TOKEN as it is set there" in await refused(bridge.http_url)
+
+
+def going_on(tools: Tools, bridge: RunningBridge, *more: str) -> list[str]:
+    """Return a command line whose runs follow each other quickly."""
+    where = ["--directory", str(tools.directory), "--bridge", bridge.http_url]
+    return ["audit", *where, "--json", "--settle", "0.001", "--every", "0.05", *more]
+
+
+async def test_it_goes_on_and_keeps_count(bridge: RunningBridge, database: Database, tools: Tools) -> None:
+    """Three runs, one report: that of all."""
+    conversation_id = await database.conversation("bob", "carol")
+    await is_told(bridge, await database.message(conversation_id, "carol", "hello"))
+    tools.capsys.readouterr()
+    assert await asyncio.to_thread(main, going_on(tools, bridge, "--runs", "3")) == Exit.CLEAN
+    kept = (tools.directory / "audit.json").read_bytes()
+    said = tools.capsys.readouterr()
+    assert kept.decode() in said.out
+    assert "audit: run 3 at " in said.err
+    report = read_report(kept)
+    assert report.series is not None
+    assert (report.series.runs, report.series.windows, report.series.gaps) == (3, 3, 0)
+    assert report.series.messages == report.rows["messages"] >= 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_it_with_its_report(bridge: RunningBridge, tools: Tools, number: signal.Signals) -> None:
+    """As a program of its own; the exit status is that of all runs."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "migration", *going_on(tools, bridge)), cwd=ROOT, stdout=PIPE, stderr=PIPE
+    )
+    assert process.stderr is not None
+    async for line in process.stderr:
+        if line.startswith(b"audit: run 2 at "):
+            break
+    process.send_signal(number)
+    out, err = await process.communicate()
+    assert (process.returncode, b"Traceback" in err) == (Exit.CLEAN, False)
+    report = read_report(out)
+    assert report == read_report((tools.directory / "audit.json").read_bytes())
+    assert report.series is not None
+    assert report.series.runs >= 2
+
+
+def test_arguments_that_cannot_be_meant_are_refused(tools: Tools) -> None:
+    """In one sentence."""
+    bridge = ("--bridge", "http://127.0.0.1:1")
+    assert tools("audit", *bridge, "--runs", "3").err == "migration: --runs needs --every.\n"
+    long = tools("audit", *bridge, "--every", "550").err
+    assert (
+        long == "migration: A bridge knows for 600 seconds what it told: --every and --settle together must be less.\n"
+    )
