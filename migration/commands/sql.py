@@ -7,11 +7,12 @@ import argparse
 from msgspec import Struct
 
 from bridge.clock import Clock
-from migration.change_log import Busy, NotAllowed, State, install, installing, keep, remove, removing, script, state
+from migration.change_log import State, install, installing, keep, remove, removing, state
 from migration.commands.command import Command, add_target, count, positive, target_of
 from migration.database import Database, connected, subject_of
 from migration.errors import Interrupted, Refused
 from migration.findings import FORMAT, Exit
+from migration.objects import Busy, NotAllowed, script
 from migration.voice import Voice
 
 DEEDS = ("install", "status", "remove")
