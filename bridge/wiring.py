@@ -45,6 +45,7 @@ from bridge.store import Store
 from bridge.tracing import NoTracing, Tracing
 from bridge.typing_state import TypingState
 from bridge.usage import UsageStore, UsageUnavailable
+from bridge.usage.choice import ChosenUsage
 from bridge.usage.notes import Usage
 from bridge.usage.sqlite import SqliteUsage
 from bridge.websocket import Sockets
@@ -78,14 +79,14 @@ def ends_of(settings: Settings) -> Ends:
     return Ends(known_names(settings.compat_disabled), read_deprecations(path, with_brownouts=with_brownouts))
 
 
-def ledger_of(settings: Settings) -> UsageStore | None:
-    """Open where usage is counted, if it is.
+def usage_file_of(settings: Settings) -> UsageStore | None:
+    """Open the file in which usage is counted, if one is named.
 
     Raises:
         ConfigError: the file cannot be used.
 
     """
-    if not settings.usage_file:
+    if not settings.usage_file or settings.usage == "off":
         return None
     try:
         return SqliteUsage.open(settings.usage_file)
@@ -93,7 +94,15 @@ def ledger_of(settings: Settings) -> UsageStore | None:
         raise ConfigError(f"BRIDGE_USAGE_FILE cannot be used: {error}.") from error
 
 
-def context_of(settings: Settings, store: Store, clock: Clock, measures: Measures, tracing: Tracing) -> Context:
+def usage_of(settings: Settings, store: Store, file: UsageStore | None) -> ChosenUsage:
+    """Return where usage is counted: the first of these places where it can be."""
+    database = [("database", store.usage)] if settings.usage == "auto" else []
+    return ChosenUsage([*database, *([("file", file)] if file else [])])
+
+
+def context_of(
+    settings: Settings, store: Store, clock: Clock, measures: Measures, tracing: Tracing, kept: ChosenUsage
+) -> Context:
     """Make what actions work with."""
     history = History(clock)
     hub = Hub(clock, history, measures)
@@ -120,7 +129,7 @@ def context_of(settings: Settings, store: Store, clock: Clock, measures: Measure
         guests=Guests(_user_limits(settings), clock),
         logins=Logins(clock, settings.login_check_seconds),
         history=history,
-        usage=Usage(clock, is_kept=bool(settings.usage_file)),
+        usage=Usage(clock, is_kept=lambda: kept.available),
         clock=clock,
         measures=measures,
         tracing=tracing,
