@@ -13,6 +13,7 @@ from quart import Quart
 
 from bridge.actions.context import Context
 from bridge.auditing import Audit
+from bridge.auth import TokenVerifier
 from bridge.auth_server import ask_as_user, ask_auth_server, http_client, refresh_by_auth_server, token_verifier
 from bridge.canary_upkeep import CanaryUpkeep
 from bridge.change_log_upkeep import ChangeLogUpkeep
@@ -45,6 +46,7 @@ from bridge.websocket import Sockets
 from bridge.wiring import (
     Ends,
     context_of,
+    counting_of,
     doors_of,
     ends_of,
     operators_of,
@@ -75,6 +77,7 @@ class Bridge:
     refusals: Refusals
     shadow: Shadow | None
     http: httpx.AsyncClient
+    verifier: TokenVerifier
     usage_upkeep: UsageUpkeep
     dial: Dial
     watch: StepBack | None
@@ -134,6 +137,7 @@ def create_bridge(
         sessions=sessions,
         refusals=refusals,
         http=http,
+        verifier=verifier,
         usage_upkeep=UsageUpkeep(context.usage, kept, clock, keep_days=settings.usage_keep_days),
         dial=dial,
         watch=watch,
@@ -176,7 +180,9 @@ def _serve(bridge: Bridge, settings: Settings, ends: Ends) -> None:
 def _serve_old_world(bridge: Bridge, settings: Settings, ends: Ends) -> None:
     """Answer at the addresses that legacy clients know."""
     if settings.rest_passthrough:
-        Passthrough(settings.supabase_url, bridge.http).mount(bridge.app)
+        counting = counting_of(settings, bridge.context, bridge.verifier)
+        _own_lifetime(bridge.app, [counting.run], counting.close)  # its end comes before that of what it counts into
+        Passthrough(settings.supabase_url, bridge.http, counting).mount(bridge.app)
     if settings.compat:
         Answering(
             context=bridge.context,

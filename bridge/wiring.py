@@ -51,6 +51,7 @@ from bridge.usage.sqlite import SqliteUsage
 from bridge.websocket import Sockets
 from compat import cookies
 from compat.answering import known_names
+from compat.counting import Counting
 from compat.deprecation import Deprecations
 from compat.deprecation_file import read_deprecations
 from compat.session import Rules
@@ -169,6 +170,12 @@ def watch_of(rollout: Rollout, context: Context) -> StepBack | None:
 def shadow_of(settings: Settings, context: Context, ask_as: Callable[[str], OldWay]) -> Shadow | None:
     """Make what compares reads with the old way, if any are to be compared."""
     return Shadow(context, settings.shadow_share, ask_as) if settings.shadow_share else None
+
+
+def counting_of(settings: Settings, context: Context, verifier: TokenVerifier) -> Counting:
+    """Make what finds out who asks PostgREST through the bridge."""
+    users = context.store.users
+    return Counting(context.usage, verifier, users, context.clock, phone_identity=settings.phone_identity)
 
 
 def operators_of(settings: Settings) -> Operators:

@@ -17,7 +17,7 @@ from bridge.usage import Batch
 from bridge.usage.sqlite import SqliteUsage
 from scripts.sandbox.address import SandboxAddress
 from tests.contract.usage import row
-from tests.e2e.conftest import RunningBridge, StartBridge
+from tests.e2e.conftest import RunningBridge, StartBridge, eventually
 from tests.e2e.database import Database
 from tests.e2e.test_delivery import next_message
 from tests.e2e.test_shims import GROUPS, address_of, browser
@@ -187,3 +187,29 @@ async def test_the_ledger_comes_and_goes_while_a_bridge_runs(
 async def written_down(bridge: RunningBridge) -> None:
     """Have everything written that is noted."""
     await bridge.parts.usage_upkeep.write(everything=True)
+
+
+async def test_requests_passed_through_are_counted(
+    start_bridge: StartBridge, database: Database, tmp_path: Path
+) -> None:
+    """With who asked, and by which program."""
+    settings = {"operator_token": TOKEN, "usage_file": str(tmp_path / "usage.sqlite"), "rest_passthrough": True}
+    async with start_bridge(**settings) as bridge, httpx.AsyncClient(base_url=address_of(bridge)) as http:
+        key, token = bridge.sandbox.publishable_key, str(bridge.sandbox.people["bob"].token)
+        headers = {"apikey": key, "X-Client-Info": "supabase-js-web/2.39.0"}
+        for bearer in (token, key):
+            asked = await http.get(
+                "/rest/v1/messages?limit=1", headers={**headers, "Authorization": f"Bearer {bearer}"}
+            )
+            assert asked.status_code == 200
+
+        async def both_are_known() -> bool:
+            await written_down(bridge)
+            return len((await shown_by(bridge))["requests"]) == 2
+
+        await eventually(both_are_known)
+        shown = await shown_by(bridge)
+    assert {(one["endpoint"], one["client"], one["user_id"]) for one in shown["requests"]} == {
+        ("rest_v1 GET messages", "supabase-js-web", database.user("bob")),
+        ("rest_v1 GET messages", "python", ""),
+    }
