@@ -17,10 +17,11 @@ from bridge.errors import ConfigError, SchemaUnusable, StoreError
 from bridge.logs import configure_logs
 from bridge.remedies import supply
 from bridge.serving import allow_open_files, end_within_seconds, run
-from bridge.settings import Settings, load_settings, unknown_variables, usage_file
+from bridge.settings import Settings, load_settings, unknown_variables
 from bridge.specification import encoded
 from bridge.usage import UsageUnavailable
 from bridge.usage import program as usage
+from bridge.usage_kept import read_wherever_kept
 
 EXIT_FAILED = 1
 EXIT_CONFIG = 2
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="stop when standard input closes, too: whoever started this process is gone then",
     )
     commands.add_parser("chat", help="talk to a bridge from a terminal")
-    usage.add_arguments(commands.add_parser("usage", help="show who still uses what, from BRIDGE_USAGE_FILE"))
+    usage.add_arguments(commands.add_parser("usage", help="show who still uses what"))
     commands.add_parser("asyncapi", help="print the protocol as an AsyncAPI document; no settings are needed")
     parsed = parser.parse_args(given)
     if parsed.command == "asyncapi":
@@ -66,13 +67,14 @@ def _chat(arguments: list[str]) -> int:
 
 
 def _show_usage(asked: argparse.Namespace) -> int:
+    configure_logs("warning", as_json=False)  # on standard error, where they are in no program's way
     try:
-        print(usage.answer(asked, usage_file(), SystemClock()))
+        print(asyncio.run(usage.answer(asked, read_wherever_kept, SystemClock())))
     except ConfigError as error:
         print(f"usage: {error}", file=sys.stderr)
         return EXIT_CONFIG
     except UsageUnavailable as error:
-        print(f"usage: the file cannot be read: {error}.", file=sys.stderr)
+        print(f"usage: the counts cannot be read: {error}.", file=sys.stderr)
         return EXIT_FAILED
     return 0
 

@@ -13,6 +13,7 @@ from quart import Quart
 
 from bridge.actions.context import Context
 from bridge.auditing import Audit
+from bridge.auth import TokenVerifier
 from bridge.auth_server import ask_as_user, ask_auth_server, http_client, refresh_by_auth_server, token_verifier
 from bridge.canary_upkeep import CanaryUpkeep
 from bridge.change_log_upkeep import ChangeLogUpkeep
@@ -39,21 +40,22 @@ from bridge.stepping_back import StepBack, rollout_status
 from bridge.store import Store
 from bridge.store.supabase import SupabaseStore
 from bridge.typing_upkeep import TypingUpkeep
-from bridge.usage import UsageStore
 from bridge.usage_page import show_usage
 from bridge.usage_upkeep import UsageUpkeep
 from bridge.websocket import Sockets
 from bridge.wiring import (
     Ends,
     context_of,
+    counting_of,
     doors_of,
     ends_of,
-    ledger_of,
     operators_of,
     session_rules,
     shadow_of,
     sockets_of,
     tracing_of,
+    usage_file_of,
+    usage_of,
     watch_of,
 )
 from compat.answering import Answering
@@ -75,6 +77,8 @@ class Bridge:
     refusals: Refusals
     shadow: Shadow | None
     http: httpx.AsyncClient
+    verifier: TokenVerifier
+    usage_upkeep: UsageUpkeep
     dial: Dial
     watch: StepBack | None
 
@@ -94,16 +98,17 @@ def create_bridge(
             for traces are not installed.
 
     """
-    ends, ledger = ends_of(settings), ledger_of(settings)  # before there is anything to close
+    ends, usage_file = ends_of(settings), usage_file_of(settings)  # before there is anything to close
     clock = clock or SystemClock()
     rollout = load_rollout(settings.rollout_file, settings.rollout_provider)
     measures, (tracing, end_tracing) = Measures(), tracing_of(settings)
     http = http_client(settings, measures, tracing, clock)
     key = settings.supabase_secret_key.get_secret_value()
-    store = store or SupabaseStore(url=settings.supabase_url, key=key, http=http)
+    store = store or supabase_store(settings, http)
+    kept = usage_of(settings, store, usage_file)
     canary = Canary(fresh_id(), clock, is_there=lambda: store.change_log.available)
     feed = feed or SupabaseFeed(url=settings.supabase_url, key=key, clock=clock, measures=measures, canary=canary)
-    context = context_of(settings, store, clock, measures, tracing)
+    context = context_of(settings, store, clock, measures, tracing, kept)
     verifier, shadow = token_verifier(settings, http, clock), shadow_of(settings, context, ask_as_user(settings, http))
     dial, watch, refusals = Dial(rollout, context.history, clock), watch_of(rollout, context), Refusals()
     sockets = sockets_of(settings, context, verifier, dial, refusals, shadow)
@@ -112,8 +117,7 @@ def create_bridge(
     sessions = Sessions(
         verifier, store.users, refreshes if settings.refresh_sessions else None, session_rules(settings)
     )
-    app = name_requests(Quart(__name__))
-    presence = PresenceUpkeep(context, is_on=settings.presence)
+    app, presence = name_requests(Quart(__name__)), PresenceUpkeep(context, is_on=settings.presence)
 
     async def close() -> None:
         rollout.stop()
@@ -122,8 +126,8 @@ def create_bridge(
         await http.aclose()
         await asyncio.to_thread(end_tracing)
 
-    logins = LoginUpkeep(context.logins, ask_auth_server(settings, http))
-    programs = [relay.run, feed.renew, refreshes.run, presence.run, logins.run, dial.run, *_regularly(context, canary)]
+    upkeep = (presence.run, LoginUpkeep(context.logins, ask_auth_server(settings, http)).run, dial.run)
+    programs = (relay.run, feed.renew, refreshes.run, *upkeep, *_regularly(context, canary))
     _own_lifetime(app, [*programs, *(one.run for one in (watch, shadow) if one)], close)
     bridge = Bridge(
         app=app,
@@ -133,12 +137,20 @@ def create_bridge(
         sessions=sessions,
         refusals=refusals,
         http=http,
+        verifier=verifier,
+        usage_upkeep=UsageUpkeep(context.usage, kept, clock, keep_days=settings.usage_keep_days),
         dial=dial,
         watch=watch,
         shadow=shadow,
     )
-    _serve(bridge, settings, ends, ledger)
+    _serve(bridge, settings, ends)
     return bridge
+
+
+def supabase_store(settings: Settings, http: httpx.AsyncClient) -> Store:
+    """Make what reads and writes the project's tables."""
+    key = settings.supabase_secret_key.get_secret_value()
+    return SupabaseStore(url=settings.supabase_url, key=key, http=http)
 
 
 def _regularly(context: Context, canary: Canary) -> Sequence[Callable[[], Coroutine[None, None, None]]]:
@@ -148,34 +160,29 @@ def _regularly(context: Context, canary: Canary) -> Sequence[Callable[[], Corout
     return (TypingUpkeep(context).run, SchemaWatch(store).run, *upkeep)
 
 
-def _serve(bridge: Bridge, settings: Settings, ends: Ends, ledger: UsageStore | None) -> None:
+def _serve(bridge: Bridge, settings: Settings, ends: Ends) -> None:
     """Answer at every address that there is."""
     app, context, refusals = bridge.app, bridge.context, bridge.refusals
     protect_answers(app)
     serve_socket(app, settings, bridge.sockets, doors_of(settings), refusals)
     answer_probes(app, bridge.relay, context.health)
     serve_documents(app, protocol_documents())
-    _serve_old_world(bridge, settings, ends)
     answer_rollout(app, bridge.sessions, bridge.rollout, settings.origins)
     rollout = partial(rollout_status, bridge.dial, bridge.watch)
     status = Status(settings, context, bridge.relay, bridge.sockets, rollout, bridge.shadow)
     show_operations(app, operators_of(settings), status, context.measures, Audit(context.history, context.clock))
-    if ledger is not None:
-        _count(bridge, settings, ledger)
-
-
-def _count(bridge: Bridge, settings: Settings, ledger: UsageStore) -> None:
-    """Write down what is counted, and show it to operators."""
-    context = bridge.context
-    upkeep = UsageUpkeep(context.usage, ledger, context.clock, keep_days=settings.usage_keep_days)
-    _own_lifetime(bridge.app, [upkeep.run], upkeep.close)
-    show_usage(bridge.app, operators_of(settings), ledger, context.clock)
+    upkeep = bridge.usage_upkeep
+    _own_lifetime(app, [upkeep.run], upkeep.close)
+    show_usage(app, operators_of(settings), upkeep.kept, context.clock)
+    _serve_old_world(bridge, settings, ends)
 
 
 def _serve_old_world(bridge: Bridge, settings: Settings, ends: Ends) -> None:
     """Answer at the addresses that legacy clients know."""
     if settings.rest_passthrough:
-        Passthrough(settings.supabase_url, bridge.http).mount(bridge.app)
+        counting = counting_of(settings, bridge.context, bridge.verifier)
+        _own_lifetime(bridge.app, [counting.run], counting.close)  # its end comes before that of what it counts into
+        Passthrough(settings.supabase_url, bridge.http, counting).mount(bridge.app)
     if settings.compat:
         Answering(
             context=bridge.context,

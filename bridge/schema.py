@@ -44,6 +44,7 @@ class Schema(Struct, frozen=True, kw_only=True):
     has_own_timers: bool = False
     """Whether a participant can have a timer of its own (contract legacy-rest section 3.7)."""
     has_change_log: bool = False
+    has_usage_ledger: bool = False
 
     def read(self, printed: str, message_id: str) -> Content:
         """Read what PostgREST printed of a message's content."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -35,6 +35,7 @@ _WANTED: Final[Mapping[str, str]] = {
     "int_parsing": "must be a whole number",
     "float_parsing": "must be a number",
     "bool_parsing": "must be true or false",
+    "literal_error": "must be {expected}",
     "greater_than": "must be greater than {gt:.10g}",
     "greater_than_equal": "must be {ge:.10g} or more",
     "less_than_equal": "must be {le:.10g} or less",
@@ -46,6 +47,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, le=24 * 3600)]
 PerSecond = Annotated[float, Field(gt=0, le=1e6)]
 PositiveInt = Annotated[int, Field(gt=0)]
+UsageKept = Literal["auto", "file", "off"]
 
 
 class Settings(BaseSettings):
@@ -100,6 +102,7 @@ class Settings(BaseSettings):
     compat_brownouts: bool = Field(default=False, validation_alias="BRIDGE_COMPAT_BROWNOUTS")
     compat_max_body_bytes: PositiveInt = Field(65_536, validation_alias="BRIDGE_COMPAT_MAX_BODY_BYTES")
 
+    usage: UsageKept = Field("auto", validation_alias="BRIDGE_USAGE")
     usage_file: str | None = Field(None, validation_alias="BRIDGE_USAGE_FILE")
     usage_keep_days: PositiveInt = Field(400, le=36_500, validation_alias="BRIDGE_USAGE_KEEP_DAYS")
 
@@ -267,15 +270,27 @@ def unknown_variables() -> list[str]:
     return sorted(name for name in given if name.upper() not in known)
 
 
-class _UsageFile(BaseSettings):
-    """The one setting that reading the counts needs: whoever reads them may have no key of the project."""
+class UsagePlaces(BaseSettings):
+    """The few settings that reading the counts needs: of a file they are read without any key of the project."""
 
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
+
+    usage: UsageKept = Field(default="auto", validation_alias="BRIDGE_USAGE")
     usage_file: str | None = Field(default=None, validation_alias="BRIDGE_USAGE_FILE")
+    supabase_url: str | None = None
 
 
-def usage_file() -> str | None:
-    """Return the file of BRIDGE_USAGE_FILE, without looking at the other settings."""
-    return _UsageFile().usage_file
+def load_usage_places() -> UsagePlaces:
+    """Read from the environment where the counts may be.
+
+    Raises:
+        ConfigError: a variable is unusable.
+
+    """
+    try:
+        return UsagePlaces()
+    except ValidationError as error:
+        raise _config_error(error) from None
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -288,10 +303,14 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what mypy cannot know
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        told = str(first["msg"]).removeprefix("Value error, ")
-        wanted = _WANTED.get(first["type"], told[0].lower() + told[1:]).format(**first.get("ctx", {}))
-        raise ConfigError(f"{_variable(str(first['loc'][0]))} {wanted}.") from None
+        raise _config_error(error) from None
+
+
+def _config_error(error: ValidationError) -> ConfigError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    told = str(first["msg"]).removeprefix("Value error, ")
+    wanted = _WANTED.get(first["type"], told[0].lower() + told[1:]).format(**first.get("ctx", {}))
+    return ConfigError(f"{_variable(str(first['loc'][0]))} {wanted}.")
 
 
 def _variable(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date, timedelta
 
 import msgspec
@@ -19,14 +18,16 @@ log = structlog.get_logger(__name__)
 
 
 def show_usage(app: Quart, operators: Operators, store: UsageStore, clock: Clock) -> None:
-    """Answer `/usage` with the counts of the last days, or `?since=` a day."""
+    """Answer `/usage` with the counts of the last days, or `?since=` a day; 404 while none are kept."""
 
     async def answer() -> Response:
+        if not store.available:
+            return Response("nothing is counted here", 404, PLAIN)
         since = _day(request.args.get("since"), clock.now().date() - timedelta(days=DAYS))
         if since is None:
             return Response("since must be a day like 2026-12-01", 400, PLAIN)
         try:
-            read = await asyncio.to_thread(read_usage, store, since)
+            read = await read_usage(store, since)
         except UsageUnavailable as error:
             log.warning("usage.not_read", detail=str(error))
             return Response("the counts cannot be read now", 503, PLAIN)

@@ -45,11 +45,13 @@ from bridge.store import Store
 from bridge.tracing import NoTracing, Tracing
 from bridge.typing_state import TypingState
 from bridge.usage import UsageStore, UsageUnavailable
+from bridge.usage.choice import ChosenUsage
 from bridge.usage.notes import Usage
 from bridge.usage.sqlite import SqliteUsage
 from bridge.websocket import Sockets
 from compat import cookies
 from compat.answering import known_names
+from compat.counting import Counting
 from compat.deprecation import Deprecations
 from compat.deprecation_file import read_deprecations
 from compat.session import Rules
@@ -78,14 +80,14 @@ def ends_of(settings: Settings) -> Ends:
     return Ends(known_names(settings.compat_disabled), read_deprecations(path, with_brownouts=with_brownouts))
 
 
-def ledger_of(settings: Settings) -> UsageStore | None:
-    """Open where usage is counted, if it is.
+def usage_file_of(settings: Settings) -> UsageStore | None:
+    """Open the file in which usage is counted, if one is named.
 
     Raises:
         ConfigError: the file cannot be used.
 
     """
-    if not settings.usage_file:
+    if not settings.usage_file or settings.usage == "off":
         return None
     try:
         return SqliteUsage.open(settings.usage_file)
@@ -93,7 +95,15 @@ def ledger_of(settings: Settings) -> UsageStore | None:
         raise ConfigError(f"BRIDGE_USAGE_FILE cannot be used: {error}.") from error
 
 
-def context_of(settings: Settings, store: Store, clock: Clock, measures: Measures, tracing: Tracing) -> Context:
+def usage_of(settings: Settings, store: Store, file: UsageStore | None) -> ChosenUsage:
+    """Return where usage is counted: the first of these places where it can be."""
+    database = [("database", store.usage)] if settings.usage == "auto" else []
+    return ChosenUsage([*database, *([("file", file)] if file else [])])
+
+
+def context_of(
+    settings: Settings, store: Store, clock: Clock, measures: Measures, tracing: Tracing, kept: ChosenUsage
+) -> Context:
     """Make what actions work with."""
     history = History(clock)
     hub = Hub(clock, history, measures)
@@ -120,7 +130,7 @@ def context_of(settings: Settings, store: Store, clock: Clock, measures: Measure
         guests=Guests(_user_limits(settings), clock),
         logins=Logins(clock, settings.login_check_seconds),
         history=history,
-        usage=Usage(clock, is_kept=bool(settings.usage_file)),
+        usage=Usage(clock, is_kept=lambda: kept.available),
         clock=clock,
         measures=measures,
         tracing=tracing,
@@ -165,6 +175,12 @@ def watch_of(rollout: Rollout, context: Context) -> StepBack | None:
 def shadow_of(settings: Settings, context: Context, ask_as: Callable[[str], OldWay]) -> Shadow | None:
     """Make what compares reads with the old way, if any are to be compared."""
     return Shadow(context, settings.shadow_share, ask_as) if settings.shadow_share else None
+
+
+def counting_of(settings: Settings, context: Context, verifier: TokenVerifier) -> Counting:
+    """Make what finds out who asks PostgREST through the bridge."""
+    users = context.store.users
+    return Counting(context.usage, verifier, users, context.clock, phone_identity=settings.phone_identity)
 
 
 def operators_of(settings: Settings) -> Operators:

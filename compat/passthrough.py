@@ -15,6 +15,8 @@ import structlog
 from quart import Quart, Response, request
 from werkzeug.datastructures import Headers
 
+from compat.counting import Counting
+
 PREFIX: Final = "/rest/v1/"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -61,11 +63,12 @@ log = structlog.get_logger(__name__)
 
 
 class Passthrough:
-    """Passes requests on to the project's PostgREST."""
+    """Passes requests on to the project's PostgREST, and has them counted."""
 
-    def __init__(self, url: str, http: httpx.AsyncClient) -> None:
+    def __init__(self, url: str, http: httpx.AsyncClient, counting: Counting) -> None:
         self._url = f"{url}{PREFIX}"
         self._http = http
+        self._counting = counting
 
     def mount(self, app: Quart) -> None:
         """Answer at the path that supabase-js asks."""
@@ -75,6 +78,7 @@ class Passthrough:
     async def _answer(self, target: str = "") -> Response:
         if not _TARGET.fullmatch(target):
             return _refused(404, "PGRST125", "Invalid path specified in request URL")
+        self._counting.asked(request.method, target, request.headers)
         asked = self._http.build_request(
             request.method,
             httpx.URL(self._url + target, query=request.query_string),

@@ -1,22 +1,21 @@
 """The optional change log in a database: installed, looked at, removed (docs/change-log.md).
 
-The SQL is in migration/sql/change_log, as it may also be pasted into an SQL editor; each step is a transaction of its
-own, so that no two of the chat's tables are locked at once and none for longer than it takes to make its triggers.
+The SQL is in migration/sql/change_log; how it is executed, in migration.objects.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 import psycopg
 from msgspec import Struct
 from psycopg.rows import dict_row
+
+from migration.objects import Database, execute, has_columns, sql_of, there
 
 WATCHED: Final[Mapping[str, Sequence[str]]] = {
     "messages": ("id", "conversation_id"),
@@ -25,11 +24,8 @@ WATCHED: Final[Mapping[str, Sequence[str]]] = {
     "message_status": ("message_id", "user_id", "status"),
 }
 """The tables, and the columns that are recorded of them or decide what is."""
-LOCK_MS: Final = 1000
-ATTEMPTS: Final = 10
-PAUSE_SECONDS: Final = 1.0
 
-_SQL: Final = Path(__file__).parent / "sql" / "change_log"
+_DIRECTORY: Final = "change_log"
 _INSTALLING: Final = ("1_tables", "2_recording", "3_reading", "4_canary")
 _REMOVING: Final = "remove"
 _OPERATIONS: Final = ("insert", "update", "delete", "truncate")
@@ -49,10 +45,6 @@ _FUNCTIONS: Final = (
     "public.chat_bridge_missed(text,uuid[],integer)",
     "public.chat_bridge_canary(uuid,bigint)",
 )
-_THERE: Final = """
-select name from unnest(%s::text[]) as name where to_regclass(name) is not null
-union all select name from unnest(%s::text[]) as name where to_regprocedure(name) is not null
-"""
 _TRIGGERS: Final = """
 select c.relname || ' ' || substr(t.tgname, 13), t.tgenabled = 'A'
 from pg_trigger t join pg_class c on c.oid = t.tgrelid
@@ -63,10 +55,6 @@ select exists (select from pg_publication where pubname = 'supabase_realtime') a
   select from pg_publication_tables
   where pubname = 'supabase_realtime' and schemaname = 'chat_bridge' and tablename = 'canary'
 )
-"""
-_COLUMNS: Final = """
-select count(*) from pg_attribute
-where attrelid = to_regclass(%s) and attname = any (%s) and attnum > 0 and not attisdropped
 """
 _NUMBERS: Final = """
 select (select count(*) from chat_bridge.changes) as entries,
@@ -80,26 +68,6 @@ select (select count(*) from chat_bridge.changes) as entries,
                  where backend_xid is not null and pid <> pg_backend_pid()), 0)::float8 as held_up_seconds
 from chat_bridge.change_log
 """
-
-
-class Busy(Exception):
-    """A table was never free for a moment; nothing is broken, and the same thing goes on later."""
-
-
-class NotAllowed(Exception):
-    """The role has not the right."""
-
-
-class Database(Protocol):
-    """A connection each of whose questions is a transaction."""
-
-    def looking(self, *settings: str) -> AbstractContextManager[psycopg.Connection]:
-        """Begin a transaction that cannot write."""
-        ...
-
-    def writing(self, *settings: str) -> AbstractContextManager[psycopg.Connection]:
-        """Begin a transaction that may write, with more of SET LOCAL."""
-        ...
 
 
 class Numbers(Struct, frozen=True, kw_only=True):
@@ -128,18 +96,12 @@ class State(Struct, frozen=True, kw_only=True):
 
 def installing() -> Sequence[str]:
     """Return the transactions that install, or repair."""
-    objects = "\n".join(_file(name) for name in _INSTALLING)
-    return [objects, *(_watching(table, columns) for table, columns in WATCHED.items())]
+    return [sql_of(_DIRECTORY, *_INSTALLING), *(_watching(table, columns) for table, columns in WATCHED.items())]
 
 
 def removing() -> Sequence[str]:
     """Return the transactions that remove, triggers first."""
-    return [*(_dropping(table) for table in WATCHED), _file(_REMOVING)]
-
-
-def script(transactions: Sequence[str]) -> str:
-    """Return transactions as one text for an SQL editor."""
-    return "\n".join(f"begin;\nset local lock_timeout = {LOCK_MS};\n{one.strip()}\ncommit;\n" for one in transactions)
+    return [*(_dropping(table) for table in WATCHED), sql_of(_DIRECTORY, _REMOVING)]
 
 
 def install(database: Database, *, pause: Callable[[float], None] = time.sleep) -> None:
@@ -150,7 +112,7 @@ def install(database: Database, *, pause: Callable[[float], None] = time.sleep) 
         Busy: a table is never free for a moment.
 
     """
-    _run(database, installing(), pause)
+    execute(database, installing(), pause=pause)
 
 
 def remove(database: Database, *, pause: Callable[[float], None] = time.sleep) -> None:
@@ -161,7 +123,7 @@ def remove(database: Database, *, pause: Callable[[float], None] = time.sleep) -
         Busy: a table is never free for a moment.
 
     """
-    _run(database, removing(), pause)
+    execute(database, removing(), pause=pause)
 
 
 def keep(database: Database, *, hours: float | None, entries: int | None) -> None:
@@ -180,56 +142,28 @@ def state(database: Database) -> State:
         return _state(connection)
 
 
-def _run(database: Database, transactions: Sequence[str], pause: Callable[[float], None]) -> None:
-    """Execute transactions one by one; none waits for a table longer than LOCK_MS, for the app waits behind it."""
-    for transaction in transactions:
-        attempts = 1
-        while not _is_executed(database, transaction):
-            if attempts == ATTEMPTS:
-                raise Busy
-            attempts += 1
-            pause(PAUSE_SECONDS)
-
-
-def _is_executed(database: Database, transaction: str) -> bool:
-    """Execute a transaction, unless a table is not to be had."""
-    try:
-        with database.writing(f"lock_timeout = {LOCK_MS}") as connection:
-            connection.execute(transaction.encode())
-    except psycopg.errors.LockNotAvailable:  # quiet: it is tried again, and told after the last time
-        return False
-    except psycopg.errors.InsufficientPrivilege:
-        raise NotAllowed from None
-    return True
-
-
 def _state(connection: psycopg.Connection) -> State:
-    there = {row[0] for row in connection.execute(_THERE.encode(), (list(_RELATIONS), list(_FUNCTIONS)))}
+    found = there(connection, _RELATIONS, _FUNCTIONS)
     triggers: dict[str, bool] = dict(connection.execute(_TRIGGERS.encode()).fetchall())
-    missing = [name for name in (*_RELATIONS, *_FUNCTIONS) if name not in there]
+    missing = [name for name in (*_RELATIONS, *_FUNCTIONS) if name not in found]
     for table, columns in WATCHED.items():
-        if _has_columns(connection, f"public.{table}", columns):
+        if has_columns(connection, f"public.{table}", columns):
             missing += [f"the trigger on {name}" for name in _wanted_triggers(table) if not triggers.get(name)]
     numbers = None
-    if there >= set(_RELATIONS):
-        if not _has_columns(connection, "chat_bridge.changes", _RECORDED):
+    if found >= set(_RELATIONS):
+        if not has_columns(connection, "chat_bridge.changes", _RECORDED):
             missing.append("columns of chat_bridge.changes")
         elif (numbers := _numbers(connection)) is None:
             missing.append("the row of chat_bridge.change_log")
         if connection.execute(_UNPUBLISHED.encode()).fetchone() == (True,):
             missing.append("chat_bridge.canary in the publication supabase_realtime")
-    return State(missing=tuple(missing), is_absent=not there and not triggers, numbers=numbers)
+    return State(missing=tuple(missing), is_absent=not found and not triggers, numbers=numbers)
 
 
 def _numbers(connection: psycopg.Connection) -> Numbers | None:
     with connection.cursor(row_factory=dict_row) as cursor:
         row: dict[str, Any] | None = cursor.execute(_NUMBERS.encode()).fetchone()
     return msgspec.convert(row, Numbers) if row else None
-
-
-def _has_columns(connection: psycopg.Connection, table: str, columns: Sequence[str]) -> bool:
-    """Tell whether a table is there and is of the kind that is meant."""
-    return connection.execute(_COLUMNS.encode(), (table, list(columns))).fetchone() == (len(columns),)
 
 
 def _wanted_triggers(table: str) -> Sequence[str]:
@@ -243,7 +177,3 @@ def _watching(table: str, columns: Sequence[str]) -> str:
 
 def _dropping(table: str) -> str:
     return "\n".join(f"drop trigger if exists chat_bridge_{one} on public.{table};" for one in _OPERATIONS)
-
-
-def _file(name: str) -> str:
-    return (_SQL / f"{name}.sql").read_text()

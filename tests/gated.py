@@ -18,14 +18,14 @@ from bridge.store import (
     GroupStore,
     MessageStore,
     ParticipantStore,
-    PresenceStore,
     ReceiptStore,
     TraitStore,
-    TypingStore,
     UserStore,
 )
 from bridge.store.change_log import ChangeLog
 from bridge.store.memory import MemoryStore
+from bridge.store.presence import PresenceStore, TypingStore
+from bridge.usage import UsageStore
 
 Step = Callable[[], Awaitable[None]]
 
@@ -134,6 +134,7 @@ class GatedStore:
         self.typing = cast("TypingStore", _Noun("typing", self.tables.typing, self.door))
         self.presence = cast("PresenceStore", _Noun("presence", self.tables.presence, self.door))
         self.change_log = cast("ChangeLog", _Noun("change_log", self.tables.change_log, self.door))
+        self.usage = cast("UsageStore", _Noun("usage", self.tables.usage, self.door))
 
     @property
     def schema(self) -> Schema:

@@ -1,4 +1,4 @@
-"""A database with the change log, and people who write into it, each in a transaction of their own."""
+"""A database with what the bridge adds to it, and people who write into it, each in a transaction of their own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from migration import usage_ledger
 from migration.change_log import install, remove
 
 READ = "select * from public.chat_bridge_changes(%s, %s)"
@@ -168,6 +169,17 @@ def with_log(dsn: str) -> Iterator[psycopg.Connection]:
             yield connection
         finally:
             remove(of(connection))
+
+
+@contextmanager
+def with_ledger(dsn: str) -> Iterator[psycopg.Connection]:
+    """Install the usage ledger until the block ends."""
+    with connected(dsn) as connection:
+        usage_ledger.install(of(connection))
+        try:
+            yield connection
+        finally:
+            usage_ledger.remove(of(connection))
 
 
 def message_entry(operation: str, message_id: str, room: Room) -> Entry:

@@ -100,7 +100,7 @@ class Parts:
         self.tables = self.store.tables
         self.feed = MemoryFeed()
         history = History(self.clock)
-        self.usage = Usage(self.clock, is_kept=True)
+        self.usage = Usage(self.clock, lambda: True)
         self.measures = Measures()
         hub = Hub(self.clock, history, self.measures)
         members = Members(self.store.conversations, self.clock, 60.0)

@@ -1,7 +1,7 @@
-"""The port to the tables: twelve nouns, each with the few questions the bridge asks.
+"""The port to the tables: thirteen nouns, each with the few questions the bridge asks.
 
-Every method raises StoreRefused or StoreDown and nothing else. Adapters are made by the composition roots only;
-tests/contract holds for each of them.
+Every method raises StoreRefused or StoreDown and nothing else, but for those of `usage`. Adapters are made by the
+composition roots only; tests/contract holds for each of them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from bridge.models import (
     OwnTimer,
     Participant,
     Position,
-    Presence,
     Profile,
     ProfileChanges,
     Quote,
@@ -40,6 +39,8 @@ from bridge.models import (
 from bridge.schema import Schema
 from bridge.sealed import Copies
 from bridge.store.change_log import ChangeLog
+from bridge.store.presence import PresenceStore, TypingStore
+from bridge.usage import UsageStore
 
 
 class UserStore(Protocol):
@@ -293,33 +294,6 @@ class ReceiptStore(Protocol):
         ...
 
 
-class TypingStore(Protocol):
-    """Typing rows, for legacy readers and other bridges; nobody but the service role can write them (contract F31)."""
-
-    async def set(self, conversation_id: ConversationId, user_id: UserId, *, is_typing: bool, now: datetime) -> None:
-        """Write the state; a row that was not there is written as false first, for legacy readers listen to UPDATE."""
-        ...
-
-
-class PresenceStore(Protocol):
-    """Presence rows, for legacy readers and other bridges; nobody but the service role can write them (F43)."""
-
-    async def write(self, presences: Sequence[Presence]) -> None:
-        """Write all of these rows, each in place of what was there, or none; each user at most once.
-
-        Raises StoreRefused with 23503 if one of the users does not exist.
-        """
-        ...
-
-    async def in_conversation(self, conversation_id: ConversationId) -> Mapping[UserId, Presence | None]:
-        """Return the active members who have a users row, each with the presence row, or None without one."""
-        ...
-
-    async def alive_since(self, moment: datetime) -> Sequence[Presence]:
-        """Return the rows that say anything but offline and were seen at `moment` or later."""
-        ...
-
-
 class GroupStore(Protocol):
     """Groups, who is in them, and their rooms."""
 
@@ -425,6 +399,11 @@ class Store(Protocol):
     @property
     def change_log(self) -> ChangeLog:
         """What the database has recorded by itself, if it has that."""
+        ...
+
+    @property
+    def usage(self) -> UsageStore:
+        """What bridges have counted, if the database has room for it."""
         ...
 
     @property

@@ -2,11 +2,12 @@
 
 A write is noted where it is known best: our own by the action that did it, others' where the feed tells of them. The
 echo of our own write may come before the action has its answer, so a row stays here for a few seconds and is ours
-if anybody says so; after that the store knows it and counts it no more.
+if anybody says so; after that the store knows it, counts it no more, and corrects whose it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
@@ -21,6 +22,8 @@ from bridge.usage.programs import OTHER, Program
 SETTLING_SECONDS: Final = 5.0
 MAX_KINDS: Final = 10_000
 MAX_ROWS: Final = 100_000
+MAX_IN_A_BATCH: Final = 5_000
+"""So that adding a batch takes a fraction of a second, also where it is sent to a database."""
 
 log = structlog.get_logger(__name__)
 
@@ -33,18 +36,23 @@ class _Kind(NamedTuple):
 
 
 class Usage:
-    """Notes requests and writes; if nothing is kept, it notes nothing."""
+    """Notes requests and writes; while nothing is kept, it notes nothing."""
 
-    def __init__(self, clock: Clock, *, is_kept: bool = False) -> None:
+    def __init__(self, clock: Clock, is_kept: Callable[[], bool] = lambda: False) -> None:
         self._clock = clock
         self._is_kept = is_kept
         self._requests: dict[_Kind, tuple[int, datetime]] = {}
         self._rows: dict[tuple[str, str], tuple[float, RowWritten]] = {}
         self._lost_rows = 0
 
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether there is any use in noting something."""
+        return self._is_kept()
+
     def asked(self, endpoint: str, program: Program, user_id: UserId | None) -> None:
         """Note a request; by a program like any other if there are too many kinds of them at once."""
-        if not self._is_kept:
+        if not self._is_kept():
             return
         now = self._clock.now()
         kind = _Kind(now.date(), endpoint, program, user_id or NOBODY)
@@ -55,7 +63,7 @@ class Usage:
 
     def wrote(self, table: str, conversation_id: ConversationId, row: str, *, by_bridge: bool) -> None:
         """Note a row that was written, perhaps not for the first time."""
-        if not self._is_kept:
+        if not self._is_kept():
             return
         known = self._rows.get((table, row))
         if known is not None:
@@ -81,16 +89,12 @@ class Usage:
             self._lost_rows = 0
         return Batch(requests=requests, rows=[*due.values()])
 
-    def put_back(self, batch: Batch) -> None:
-        """Note again what could not be written down, as far as there is room."""
-        for one in batch.requests:
-            kind = _Kind(one.day, one.endpoint, Program(one.client, one.version), one.user_id)
-            count, at = self._requests.get(kind, (0, one.last_seen))
-            if kind in self._requests or len(self._requests) < MAX_KINDS:
-                self._requests[kind] = count + one.count, max(at, one.last_seen)
-        for row in batch.rows:
-            if len(self._rows) < MAX_ROWS:
-                self._rows.setdefault((row.table, row.row), (self._clock.monotonic() - SETTLING_SECONDS, row))
+
+def portions(batch: Batch) -> Iterator[Batch]:
+    """Divide what is due into batches that are added one by one."""
+    for start in range(0, max(len(batch.requests), len(batch.rows)), MAX_IN_A_BATCH):
+        part = slice(start, start + MAX_IN_A_BATCH)
+        yield Batch(requests=batch.requests[part], rows=batch.rows[part])
 
 
 def row_of(*ids: str) -> str:

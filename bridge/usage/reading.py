@@ -46,14 +46,14 @@ class ProgramUse(Struct, frozen=True, kw_only=True):
     last_seen: datetime
 
 
-def read_usage(store: UsageStore, since: date, *, limit: int = MAX_ROWS) -> UsageRead:
+async def read_usage(store: UsageStore, since: date, *, limit: int = MAX_ROWS) -> UsageRead:
     """Read the counts from that day on.
 
     Raises:
         UsageUnavailable: they cannot be read.
 
     """
-    requests, writes = store.requests(since, limit + 1), store.writes(since, limit + 1)
+    requests, writes = await store.requests(since, limit + 1), await store.writes(since, limit + 1)
     return UsageRead(
         since=since,
         is_complete=len(requests) <= limit and len(writes) <= limit,
@@ -63,7 +63,7 @@ def read_usage(store: UsageStore, since: date, *, limit: int = MAX_ROWS) -> Usag
     )
 
 
-def read_usage_file(path: str | Path, since: date, *, limit: int = MAX_ROWS) -> UsageRead:
+async def read_usage_file(path: str | Path, since: date, *, limit: int = MAX_ROWS) -> UsageRead:
     """Read the counts from a file, beside the bridge that writes it.
 
     Raises:
@@ -72,9 +72,9 @@ def read_usage_file(path: str | Path, since: date, *, limit: int = MAX_ROWS) -> 
     """
     store = SqliteUsage.open_to_read(path)
     try:
-        return read_usage(store, since, limit=limit)
+        return await read_usage(store, since, limit=limit)
     finally:
-        store.close()
+        await store.close()
 
 
 def shares_of(writes: Iterable[WritesCounted]) -> Sequence[Share]:

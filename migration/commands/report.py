@@ -30,7 +30,9 @@ class Document(Struct, frozen=True, kw_only=True):
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--directory", type=Path, help="where the other commands left theirs (MIGRATION_DIRECTORY)")
-    parser.add_argument("--usage-file", type=Path, help="the usage ledger of a bridge (BRIDGE_USAGE_FILE there)")
+    parser.add_argument(
+        "--usage-file", type=Path, help="a usage ledger that is a file; else the database's, or BRIDGE_USAGE_FILE"
+    )
     parser.add_argument(
         "--bridge", action="append", metavar="URL", help="ask this bridge; can be repeated (MIGRATION_BRIDGES)"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from bridge.errors import ConfigError
 from bridge.usage import UsageUnavailable
 from bridge.usage.reading import UsageRead, read_usage_file
+from bridge.usage_kept import read_wherever_kept
 from migration.audit import REPORT as AUDIT
 from migration.bridges import statuses
 from migration.checking import REPORT as CHECK
@@ -149,12 +152,21 @@ class _Reader:
 
 
 def _usage(path: Path | None, since: date) -> UsageRead | None:
-    if path is None:
-        return None
+    """Read a file that is named, else whatever the bridge's own settings say; they may say nothing.
+
+    Raises:
+        Refused: the ledger cannot be read.
+
+    """
     try:
-        return read_usage_file(path, since)
-    except UsageUnavailable:
-        raise Refused(f"{path} is no usage ledger that can be read.") from None
+        return asyncio.run(read_usage_file(path, since) if path else read_wherever_kept(since))
+    except ConfigError as error:
+        raise Refused(str(error)) from None
+    except UsageUnavailable as error:
+        reason = (
+            f"{path} is no usage ledger that can be read." if path else f"The usage ledger cannot be read: {error}."
+        )
+        raise Refused(reason) from None
 
 
 def _bridges(sources: Sources) -> tuple[BridgeSeen, ...]:

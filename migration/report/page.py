@@ -122,7 +122,7 @@ def _agreement(parity: ParityReport, limits: Limits) -> str:
 
 def _shares(usage: UsageRead | None) -> str:
     if usage is None or not usage.shares:
-        return NOT_KNOWN.format("Give the usage ledger with --usage-file.")
+        return NOT_KNOWN.format("Give the usage ledger with --usage-file, or the settings of a bridge that keeps one.")
     days: dict[str, tuple[int, int]] = {}
     for share in reversed(usage.shares):
         bridge, legacy = days.get(f"{share.day:%m-%d}", (0, 0))

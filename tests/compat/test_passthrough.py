@@ -10,7 +10,10 @@ import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol as Visitor
 
+from compat.counting import Counting
 from compat.passthrough import Passthrough
+from tests.compat.test_counting import counting_in
+from tests.world import Parts
 
 PATIENCE_SECONDS = 10.0
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -41,11 +44,11 @@ class Upstream:
         return self._answer(request)
 
 
-def visitor(upstream: Upstream) -> Visitor:
+def visitor(upstream: Upstream, counting: Counting | None = None) -> Visitor:
     """Return a client of a bridge before it."""
     app = Quart(__name__)
     http = httpx.AsyncClient(transport=httpx.MockTransport(upstream))
-    Passthrough("https://project.example", http).mount(app)
+    Passthrough("https://project.example", http, counting or counting_in(Parts())).mount(app)
     return app.test_client()
 
 
@@ -148,3 +151,15 @@ async def test_a_path_that_is_no_relation_is_refused_here(path: str) -> None:
     upstream = Upstream()
     assert (await visitor(upstream).get(f"/rest/v1/{path}")).status_code == 404
     assert upstream.requests == []
+
+
+async def test_what_is_passed_through_is_counted() -> None:
+    """Whatever the answer; what is refused here is not."""
+
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no")
+
+    parts = Parts()
+    for upstream, path in ((Upstream(), "messages"), (Upstream(fail), "rpc/some_function"), (Upstream(), "../auth")):
+        await visitor(upstream, counting_in(parts)).get(f"/rest/v1/{path}")
+    assert [one.endpoint for one in parts.usage.take().requests] == ["rest_v1 GET messages", "rest_v1 GET rpc"]

@@ -18,7 +18,15 @@ from tests.migration.crowds import Crowd, copied, made
 
 CrowdOf = Callable[[Generation], Crowd]
 
-SETTINGS = ("SUPABASE_URL", "SUPABASE_SECRET_KEY", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_JWT_SECRET", "DATABASE_URL")
+SETTINGS = (
+    "SUPABASE_URL",
+    "SUPABASE_SECRET_KEY",
+    "SUPABASE_PUBLISHABLE_KEY",
+    "SUPABASE_JWT_SECRET",
+    "DATABASE_URL",
+    "BRIDGE_USAGE",
+    "BRIDGE_USAGE_FILE",
+)
 
 
 @pytest.fixture(scope="session")

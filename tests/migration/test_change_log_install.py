@@ -10,19 +10,8 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from migration.change_log import (
-    ATTEMPTS,
-    Busy,
-    NotAllowed,
-    State,
-    install,
-    installing,
-    keep,
-    remove,
-    removing,
-    script,
-    state,
-)
+from migration.change_log import State, install, installing, keep, remove, removing, state
+from migration.objects import ATTEMPTS, Busy, NotAllowed, script
 from scripts.sandbox.generations import Generation
 from scripts.sandbox.postgres import Postgres
 from tests.logged import READ, Reader, Writer, a_room, connected, message_entry, of

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.clock import FakeClock
 from bridge.usage import NOBODY, Batch
-from bridge.usage.notes import MAX_KINDS, MAX_ROWS, SETTLING_SECONDS, Usage
+from bridge.usage.notes import MAX_IN_A_BATCH, MAX_KINDS, MAX_ROWS, SETTLING_SECONDS, Usage, portions
 from bridge.usage.programs import Program
 from tests.people import ROOM, B
 
@@ -24,7 +24,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def usage(clock: FakeClock) -> Usage:
     """Note things."""
-    return Usage(clock, is_kept=True)
+    return Usage(clock, lambda: True)
 
 
 def test_where_nothing_is_kept_nothing_is_noted(clock: FakeClock) -> None:
@@ -86,26 +86,15 @@ def test_rows_beyond_number_are_not_noted(usage: Usage) -> None:
     assert len(usage.take(everything=True).rows) == MAX_ROWS
 
 
-def test_what_could_not_be_written_comes_again(usage: Usage, clock: FakeClock) -> None:
-    """Added to what came meanwhile; rows at once, for it is settled whose they are."""
+def test_what_is_due_is_divided(usage: Usage) -> None:
+    """So that no batch is too much for a database; nothing is left out or comes twice."""
+    for number in range(MAX_IN_A_BATCH + 1):
+        usage.wrote("messages", ROOM, str(number), by_bridge=False)
     usage.asked("list_groups", CHROME, B.user_id)
-    usage.wrote("messages", ROOM, "1", by_bridge=True)
-    failed = usage.take(everything=True)
-    clock.advance(1)
-    usage.asked("list_groups", CHROME, B.user_id)
-    usage.put_back(failed)
-    again = usage.take()
-    assert [(one.count, one.last_seen) for one in again.requests] == [(2, clock.now())]
-    assert again.rows == failed.rows
-
-
-def test_there_is_room_for_what_is_put_back_up_to_a_point(usage: Usage) -> None:
-    """Counts of kinds that are known are never lost."""
-    usage.asked("list_groups", CHROME, B.user_id)
-    failed = usage.take()
-    for number in range(MAX_KINDS):
-        usage.asked("list_groups", Program(f"program {number}"), B.user_id)
-    usage.put_back(failed)
-    assert len(usage.take().requests) == MAX_KINDS
-    usage.put_back(Batch())
-    assert not usage.take()
+    due = usage.take(everything=True)
+    first, second = portions(due)
+    assert (len(first.rows), len(second.rows)) == (MAX_IN_A_BATCH, 1)
+    assert [*first.rows, *second.rows] == due.rows
+    assert (first.requests, second.requests) == (due.requests, [])
+    assert first.id != second.id
+    assert [*portions(Batch())] == []

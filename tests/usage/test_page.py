@@ -10,8 +10,8 @@ from quart.testing import QuartClient
 
 from bridge.clock import FakeClock
 from bridge.operators import Operators
+from bridge.store.memory.usage import MemoryUsage
 from bridge.usage import UsageUnavailable
-from bridge.usage.memory import MemoryUsage
 from bridge.usage_page import show_usage
 from tests.contract.usage import NOON
 from tests.usage.test_reading import fill
@@ -25,7 +25,6 @@ class Setting:
 
     def __init__(self, token: str | None = TOKEN) -> None:
         self.store = MemoryUsage()
-        fill(self.store)
         app = Quart(__name__)
         show_usage(app, Operators(token), self.store, FakeClock(NOON))
         self.http = cast("QuartClient", app.test_client())
@@ -34,6 +33,7 @@ class Setting:
 async def test_operators_see_the_counts() -> None:
     """Of the last thirty days, or from the day that they name; in no cache."""
     s = Setting()
+    await fill(s.store)
     for query, count in (("", 3), ("?since=2026-12-01", 3), ("?since=2026-12-02", 0)):
         response = await s.http.get(f"/usage{query}", headers=OPERATOR)
         assert (response.status_code, response.content_type) == (200, "application/json")
@@ -69,3 +69,12 @@ async def test_counts_that_cannot_be_read_are_503() -> None:
     response = await s.http.get("/usage", headers=OPERATOR)
     assert response.status_code == 503
     assert "malformed" not in str(await response.get_data(as_text=True))
+
+
+async def test_where_nothing_is_kept_there_is_nothing_to_see() -> None:
+    """For now: that may change while the bridge runs."""
+    s = Setting()
+    s.store.available = False
+    assert (await s.http.get("/usage", headers=OPERATOR)).status_code == 404
+    s.store.available = True
+    assert (await s.http.get("/usage", headers=OPERATOR)).status_code == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,13 +10,15 @@ import msgspec
 import pytest
 
 from bridge.__main__ import main
-from bridge.usage import NOBODY, Batch, UsageUnavailable
-from bridge.usage.memory import MemoryUsage
+from bridge.store.memory.usage import MemoryUsage
+from bridge.usage import NOBODY, Batch, UsageStore, UsageUnavailable
 from bridge.usage.reading import as_tables, programs_of, read_usage, read_usage_file, shares_of
 from bridge.usage.sqlite import SqliteUsage
 from tests.contract.usage import ALWAYS, NOON, TODAY, YESTERDAY, requests, row, writes
 from tests.people import OTHER_ROOM, ROOM, B, C
 
+NOTHING = "usage: there is nothing to read: the database has no ledger, and BRIDGE_USAGE_FILE is not set.\n"
+UNREADABLE = "usage: the counts cannot be read: unable to open database file.\n"
 TABLES = """\
 Requests since 2000-01-01
 
@@ -29,7 +32,7 @@ Rows written, and how many of them past the bridge
   2026-12-01  messages  1              2                  66.7%"""
 
 
-def fill(store: MemoryUsage | SqliteUsage) -> None:
+async def fill(store: UsageStore) -> None:
     """Count some."""
     later = NOON + timedelta(hours=1)
     asked = [
@@ -37,16 +40,20 @@ def fill(store: MemoryUsage | SqliteUsage) -> None:
         requests(3, user=C.user_id, at=later),
         requests(2, endpoint="find_people", user=NOBODY),
     ]
-    store.add(Batch(requests=asked, rows=[row("1"), row("2", room=OTHER_ROOM), row("3", by_bridge=True)]), NOON)
+    await store.add(Batch(requests=asked, rows=[row("1"), row("2", room=OTHER_ROOM), row("3", by_bridge=True)]))
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """Make a file with some counts."""
     path = tmp_path / "usage.sqlite"
-    store = SqliteUsage.open(path)
-    fill(store)
-    store.close()
+
+    async def make() -> None:
+        store = SqliteUsage.open(path)
+        await fill(store)
+        await store.close()
+
+    asyncio.run(make())
     return path
 
 
@@ -73,37 +80,35 @@ def test_programs_are_summed_over_days_and_users() -> None:
     assert [(one.version, one.count, one.users) for one in found] == [("9", 9, 1), ("120", 7, 1)]
 
 
-def test_what_does_not_fit_is_said() -> None:
+async def test_what_does_not_fit_is_said() -> None:
     """Rather than cut off in silence."""
     store = MemoryUsage()
-    fill(store)
-    whole, part = read_usage(store, ALWAYS, limit=3), read_usage(store, ALWAYS, limit=2)
+    await fill(store)
+    whole, part = await read_usage(store, ALWAYS, limit=3), await read_usage(store, ALWAYS, limit=2)
     assert (whole.is_complete, len(whole.requests)) == (True, 3)
     assert (part.is_complete, len(part.requests)) == (False, 2)
     assert as_tables(part).endswith("There is more than fits: ask for fewer days.")
 
 
-def test_tables_are_for_a_terminal(file: Path) -> None:
+async def test_tables_are_for_a_terminal(file: Path) -> None:
     """Read from the file that a bridge writes."""
-    assert as_tables(read_usage_file(file, ALWAYS)) == TABLES
-    assert as_tables(read_usage_file(file, TODAY + timedelta(days=1))).count("\n  none") == 2
+    assert as_tables(await read_usage_file(file, ALWAYS)) == TABLES
+    assert as_tables(await read_usage_file(file, TODAY + timedelta(days=1))).count("\n  none") == 2
 
 
-def test_a_file_is_read_while_a_bridge_writes_it(file: Path) -> None:
+async def test_a_file_is_read_while_a_bridge_writes_it(file: Path) -> None:
     """Neither waits for the other."""
     writer = SqliteUsage.open(file)
-    writer.add(Batch(rows=[row("9")]), NOON)
-    assert {one.conversation_id: one.by_legacy for one in read_usage_file(file, ALWAYS).writes} == {
-        ROOM: 2,
-        OTHER_ROOM: 1,
-    }
-    writer.close()
+    await writer.add(Batch(rows=[row("9")]))
+    read = await read_usage_file(file, ALWAYS)
+    assert {one.conversation_id: one.by_legacy for one in read.writes} == {ROOM: 2, OTHER_ROOM: 1}
+    await writer.close()
 
 
-def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """For the migration tools too."""
     with pytest.raises(UsageUnavailable):
-        read_usage_file(tmp_path / "none", ALWAYS)
+        await read_usage_file(tmp_path / "none", ALWAYS)
 
 
 def test_the_program_prints_tables_and_json(
@@ -124,16 +129,34 @@ def test_the_program_prints_tables_and_json(
 
 
 @pytest.mark.parametrize(
-    ("named", "status", "sentence"),
+    ("variables", "named", "status", "sentence"),
     [
-        ([], 2, "usage: BRIDGE_USAGE_FILE is not set, and --file names no file.\n"),
-        (["--file", "/nowhere/usage.sqlite"], 1, "usage: the file cannot be read: unable to open database file.\n"),
+        ({}, [], 2, NOTHING),
+        ({"BRIDGE_USAGE": "off", "BRIDGE_USAGE_FILE": "/nowhere/usage.sqlite"}, [], 2, NOTHING),
+        ({"BRIDGE_USAGE": "on"}, [], 2, "usage: BRIDGE_USAGE must be 'auto', 'file' or 'off'.\n"),
+        ({"BRIDGE_USAGE_FILE": "/nowhere/usage.sqlite"}, [], 1, UNREADABLE),
+        ({}, ["--file", "/nowhere/usage.sqlite"], 1, UNREADABLE),
+        ({"SUPABASE_URL": "https://project.example"}, [], 2, "usage: SUPABASE_SECRET_KEY is not set.\n"),
+        (
+            {"SUPABASE_URL": "http://127.0.0.1:1", "SUPABASE_SECRET_KEY": "sb_secret_x"},
+            [],
+            1,
+            "usage: the counts cannot be read: ConnectTimeout.\n",
+        ),
     ],
 )
 def test_the_program_says_what_is_wrong(
-    named: list[str], status: int, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    variables: dict[str, str],
+    named: list[str],
+    status: int,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """In one sentence."""
-    monkeypatch.delenv("BRIDGE_USAGE_FILE", raising=False)
+    for name in ("BRIDGE_USAGE", "BRIDGE_USAGE_FILE", "SUPABASE_URL", "SUPABASE_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     assert main(["usage", *named]) == status
     assert capsys.readouterr().err == sentence

@@ -1,28 +1,91 @@
-"""Both keepers of counts keep the promises, and the file keeps them across restarts."""
+"""The file keeps the promises of a keeper of counts, and outlasts restarts; so does what stands in for it in tests."""
 
 from __future__ import annotations
 
 import sqlite3
 import stat
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bridge.clock import FakeClock
+from bridge.store.memory.usage import MemoryUsage
 from bridge.usage import Batch, UsageStore, UsageUnavailable
-from bridge.usage.memory import MemoryUsage
 from bridge.usage.sqlite import SqliteUsage
-from tests.contract.usage import ALWAYS, NOON, OpenUsage, UsageContract, requests, row, writes
+from tests.contract.usage import ALWAYS, NOON, Ledger, UsageContract, requests, row, writes
+
+VERSION_1 = """
+create table requests (
+    day text not null, endpoint text not null, client text not null, version text not null, user_id text not null,
+    count integer not null, last_seen text not null,
+    primary key (day, endpoint, client, version, user_id)
+) without rowid;
+create table writes (
+    day text not null, table_name text not null, conversation_id text not null,
+    by_bridge integer not null, by_legacy integer not null,
+    primary key (day, table_name, conversation_id)
+) without rowid;
+create table counted (
+    table_name text not null, row text not null, at real not null,
+    primary key (table_name, row)
+) without rowid;
+create index counted_at on counted (at);
+insert into requests values ('2026-12-01', 'list_groups', 'Chrome', '120', '{user}', 7, '2026-12-01T12:00:00+00:00');
+insert into writes values ('2026-12-01', 'messages', '{room}', 0, 1);
+insert into counted values ('messages', '1', {at});
+pragma user_version = 1;
+"""
+"""A file as the first version of the bridge has made it."""
+
+
+class MemoryLedger:
+    """Counts in memory."""
+
+    def __init__(self) -> None:
+        self._clock = FakeClock(NOON)
+        self._kept = MemoryUsage(self._clock)
+
+    async def open(self) -> UsageStore:
+        """Return the same each time."""
+        return self._kept
+
+    async def later(self, time: timedelta) -> None:
+        """Move the clock."""
+        self._clock.advance(time.total_seconds())
 
 
 class TestMemory(UsageContract):
     """The one of the tests."""
 
     @pytest.fixture
-    def open_usage(self) -> OpenUsage:
-        """Open new counts."""
-        return MemoryUsage
+    def ledger(self) -> Ledger:
+        """Return new counts."""
+        return MemoryLedger()
+
+
+class FileLedger:
+    """Counts in a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._clock = FakeClock(NOON)
+        self._file = file
+        self._opened: list[SqliteUsage] = []
+
+    async def open(self) -> SqliteUsage:
+        """Open the same file each time."""
+        self._opened.append(SqliteUsage.open(self._file, self._clock))
+        return self._opened[-1]
+
+    async def later(self, time: timedelta) -> None:
+        """Move the clock."""
+        self._clock.advance(time.total_seconds())
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        for one in self._opened:
+            await one.close()
 
 
 @pytest.fixture
@@ -32,76 +95,64 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def open_file(file: Path) -> Iterator[OpenUsage]:
-    """Open the same file each time."""
-    opened: list[SqliteUsage] = []
-
-    def open_usage() -> UsageStore:
-        opened.append(SqliteUsage.open(file))
-        return opened[-1]
-
-    yield open_usage
-    for one in opened:
-        one.close()
+async def file_ledger(file: Path) -> AsyncIterator[FileLedger]:
+    """Keep counts in a new file."""
+    made = FileLedger(file)
+    yield made
+    await made.close()
 
 
 class TestSqlite(UsageContract):
     """The real one."""
 
     @pytest.fixture
-    def open_usage(self, open_file: OpenUsage) -> OpenUsage:
-        """Open the file."""
-        return open_file
+    def ledger(self, file_ledger: FileLedger) -> Ledger:
+        """Return counts in a file."""
+        return file_ledger
 
 
-def test_the_counts_outlast_a_restart(file: Path) -> None:
+async def test_the_counts_outlast_a_restart(file: Path) -> None:
     """Those of rows too: what catch-up finds again after a restart is not counted again."""
     for _ in range(2):
         usage = SqliteUsage.open(file)
-        usage.add(Batch(requests=[requests()], rows=[row("1")]), NOON)
-        usage.close()
+        await usage.add(Batch(requests=[requests()], rows=[row("1")]))
+        await usage.close()
     read = SqliteUsage.open_to_read(file)
-    assert (read.requests(ALWAYS, 9), read.writes(ALWAYS, 9)) == ([requests(2)], [writes(0, 1)])
-    read.close()
+    assert (await read.requests(ALWAYS, 9), await read.writes(ALWAYS, 9)) == ([requests(2)], [writes(0, 1)])
+    await read.close()
 
 
-def test_bridges_share_a_file(open_file: OpenUsage) -> None:
-    """What both hear of is counted once; what each answers is added up."""
-    one, other = open_file(), open_file()
-    for usage in (one, other):
-        usage.add(Batch(requests=[requests()], rows=[row("1")]), NOON)
-    assert (one.requests(ALWAYS, 9), other.writes(ALWAYS, 9)) == ([requests(2)], [writes(0, 1)])
-
-
-def test_threads_take_turns(open_file: OpenUsage) -> None:
-    """Nothing is lost between them."""
-    usages = [open_file(), open_file()]
-
-    def add(number: int) -> None:
-        for count in range(10):
-            usages[number % 2].add(Batch(requests=[requests()], rows=[row(f"{number}/{count}")]), NOON)
-
-    threads = [threading.Thread(target=add, args=[number]) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (usages[0].requests(ALWAYS, 9), usages[0].writes(ALWAYS, 9)) == ([requests(60)], [writes(0, 60)])
-
-
-def test_a_batch_that_fails_leaves_nothing(open_file: OpenUsage, file: Path) -> None:
-    """So that it can be added again."""
-    usage = open_file()
+async def test_a_batch_that_fails_leaves_nothing(file_ledger: FileLedger, file: Path) -> None:
+    """So that it can be added again, the very same."""
+    usage, batch = await file_ledger.open(), Batch(requests=[requests()], rows=[row("1")])
     with sqlite3.connect(file) as other:
         other.execute("create trigger no before insert on writes begin select raise(abort, 'the disk is full'); end")
     with pytest.raises(UsageUnavailable, match=r"^the disk is full$"):
-        usage.add(Batch(requests=[requests()], rows=[row("1")]), NOON)
+        await usage.add(batch)
     with sqlite3.connect(file) as other:
         other.execute("drop trigger no")
     other.close()
-    assert usage.requests(ALWAYS, 9) == []
-    usage.add(Batch(requests=[requests()], rows=[row("1")]), NOON)
-    assert (usage.requests(ALWAYS, 9), usage.writes(ALWAYS, 9)) == ([requests()], [writes(0, 1)])
+    assert await usage.requests(ALWAYS, 9) == []
+    await usage.add(batch)
+    assert (await usage.requests(ALWAYS, 9), await usage.writes(ALWAYS, 9)) == ([requests()], [writes(0, 1)])
+
+
+async def test_a_file_of_the_first_version_goes_on(file: Path) -> None:
+    """It is read as it is; a bridge that writes it adds what it lacks, once."""
+    counted = requests(7)
+    other = sqlite3.connect(file)
+    at = FakeClock().now().timestamp()
+    other.executescript(VERSION_1.format(user=counted.user_id, room=writes(0, 1).conversation_id, at=at))
+    other.close()
+    for open_it in (SqliteUsage.open_to_read, SqliteUsage.open, SqliteUsage.open):
+        usage = open_it(file)
+        assert (await usage.requests(ALWAYS, 9), await usage.writes(ALWAYS, 9)) == ([counted], [writes(0, 1)])
+        await usage.close()
+    usage = SqliteUsage.open(file, FakeClock())
+    await usage.add(Batch(rows=[row("1", by_bridge=True), row("2")]))
+    await usage.add(Batch(rows=[row("2", by_bridge=True)]))
+    assert await usage.writes(ALWAYS, 9) == [writes(1, 1)]
+    await usage.close()
 
 
 @pytest.mark.parametrize(
@@ -116,7 +167,7 @@ def test_a_file_of_something_else_is_refused(file: Path, content: bytes) -> None
     assert file.read_bytes() == content
 
 
-@pytest.mark.parametrize("version", [0, 1, 2])
+@pytest.mark.parametrize("version", [0, 1, 2, 3])
 def test_a_database_of_something_else_is_refused(file: Path, version: int) -> None:
     """Also where it has our version by chance."""
     other = sqlite3.connect(file)
@@ -142,8 +193,8 @@ def test_a_place_that_is_not_there_is_said(tmp_path: Path) -> None:
         SqliteUsage.open(tmp_path / "nowhere" / "usage.sqlite")
 
 
-def test_nobody_else_may_read_the_file(open_file: OpenUsage, file: Path) -> None:
+async def test_nobody_else_may_read_the_file(file_ledger: FileLedger, file: Path) -> None:
     """It says who uses the chat when."""
-    open_file().add(Batch(requests=[requests()]), NOON)
+    await (await file_ledger.open()).add(Batch(requests=[requests()]))
     for one in file.parent.iterdir():
         assert stat.S_IMODE(one.stat().st_mode) == 0o600

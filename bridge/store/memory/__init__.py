@@ -15,6 +15,7 @@ from bridge.store.memory.receipts import MemoryReceipts
 from bridge.store.memory.tables import Tables
 from bridge.store.memory.traits import MemoryTraits
 from bridge.store.memory.typing import MemoryTyping
+from bridge.store.memory.usage import MemoryUsage
 from bridge.store.memory.users import MemoryUsers
 
 
@@ -36,6 +37,7 @@ class MemoryStore(Tables):
         self.typing = MemoryTyping(self)
         self.presence = MemoryPresence(self)
         self.change_log = MemoryChangeLog(self)
+        self.usage = MemoryUsage(available=False)
 
     async def check(self) -> None:
         """Fail if `failing` is set."""

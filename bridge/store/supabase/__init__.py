@@ -24,6 +24,7 @@ from bridge.store.supabase.presence import SupabasePresence
 from bridge.store.supabase.receipts import SupabaseReceipts
 from bridge.store.supabase.traits import SupabaseTraits
 from bridge.store.supabase.typing import SupabaseTyping
+from bridge.store.supabase.usage import SupabaseUsage
 from bridge.store.supabase.users import SupabaseUsers
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ class SupabaseStore:
         self.typing = SupabaseTyping(self._client)
         self.presence = SupabasePresence(self._client)
         self.change_log = SupabaseChangeLog(self._client, self.dialect)
+        self.usage = SupabaseUsage(self._client, self.dialect)
 
     @property
     def schema(self) -> Schema:

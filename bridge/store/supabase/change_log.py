@@ -19,8 +19,8 @@ PRUNE: Final = "chat_bridge_prune"
 CANARY: Final = "chat_bridge_canary"
 
 NO_FUNCTION: Final = frozenset({"PGRST202", "42883"})
-_NO_RIGHT: Final = "42501"
-_HALF_REMOVED: Final = frozenset({"42P01", "3F000", "P0002"})
+NO_RIGHT: Final = "42501"
+HALF_REMOVED: Final = frozenset({"42P01", "3F000", "P0002"})
 """The function is there, and its tables, or the row in them, are not."""
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 async def has_change_log(client: AsyncClient) -> bool:
     """Tell whether the log is installed, whole, and may be read with our key."""
-    expected = NO_FUNCTION | _HALF_REMOVED | {_NO_RIGHT}
+    expected = NO_FUNCTION | HALF_REMOVED | {NO_RIGHT}
     try:
         await rows(client.rpc(READ, {"after": None, "max_entries": 1}), LogPage, expected=expected)
     except StoreRefused as refused:
@@ -57,7 +57,7 @@ class SupabaseChangeLog:
         """See the port. A log that was removed a moment ago is as none."""
         if not self.available:
             return None
-        expected = NO_FUNCTION | _HALF_REMOVED
+        expected = NO_FUNCTION | HALF_REMOVED
         try:
             query = self._client.rpc(READ, {"after": after, "max_entries": limit})
             pages = await rows(query, LogPage, expected=expected, repeatable=True)

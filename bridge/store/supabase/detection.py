@@ -17,6 +17,7 @@ from bridge.errors import SchemaUnusable, StoreRefused
 from bridge.schema import NEEDED, Schema
 from bridge.store.supabase.change_log import has_change_log
 from bridge.store.supabase.query import rows
+from bridge.store.supabase.usage import has_usage_ledger
 
 NOTHING: Final = "00000000-0000-0000-0000-000000000000"
 """The id of no row."""
@@ -37,13 +38,15 @@ async def detect(client: AsyncClient) -> Schema:
     missing = await asyncio.gather(*(_missing(client, table, names) for table, names in NEEDED.items()))
     if any(missing):
         raise SchemaUnusable([name for names in missing for name in names])
-    content, copies, content_type, attachments, timers, change_log = await asyncio.gather(
-        _type(client, "messages", "id"),
-        _copies(client),
-        _has(client, "messages", "content_type"),
-        _has(client, "messages", "has_attachments"),
-        _has(client, "conversation_participants", "disappear_seconds,start_on"),
-        has_change_log(client),
+    (content, copies, content_type, attachments, timers), (change_log, usage_ledger) = await asyncio.gather(
+        asyncio.gather(
+            _type(client, "messages", "id"),
+            _copies(client),
+            _has(client, "messages", "content_type"),
+            _has(client, "messages", "has_attachments"),
+            _has(client, "conversation_participants", "disappear_seconds,start_on"),
+        ),
+        asyncio.gather(has_change_log(client), has_usage_ledger(client)),
     )
     return Schema(
         content=content,
@@ -52,6 +55,7 @@ async def detect(client: AsyncClient) -> Schema:
         has_attachments=attachments,
         has_own_timers=timers,
         has_change_log=change_log,
+        has_usage_ledger=usage_ledger,
     )
 
 

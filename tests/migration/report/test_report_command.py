@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from bridge.usage import Batch
+from bridge.usage.sqlite import SqliteUsage
 from migration.__main__ import main
 from migration.findings import printed
+from tests.contract.usage import row
 from tests.e2e.routing.servers import telling
 from tests.migration.report.known import finding, parity, report
 
@@ -18,6 +23,13 @@ def leave(directory: Path, **documents: msgspec.Struct) -> None:
     """Put down what other commands leave."""
     for name, document in documents.items():
         (directory / f"{name}.json").write_bytes(printed(document))
+
+
+async def fill(ledger: Path, day: date) -> None:
+    """Count a legacy writer's message."""
+    store = SqliteUsage.open(ledger)
+    await store.add(Batch(rows=[row("1", day=day)]))
+    await store.close()
 
 
 def run(directory: Path, *arguments: str) -> int:
@@ -68,6 +80,23 @@ def test_a_ledger_that_is_none_is_named(tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "usage").write_bytes(b"nothing like a ledger")
     assert run(tmp_path, "--usage-file", str(tmp_path / "usage")) == 2
     assert "usage ledger" in capsys.readouterr().err
+
+
+def test_a_ledger_is_found_by_the_settings_of_a_bridge(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file, or a project; what is named on the command line comes first. One that cannot be read is an error."""
+    ledger, today = tmp_path / "usage.sqlite", datetime.now(UTC).date()
+    asyncio.run(fill(ledger, today))
+    for arguments in ((), ("--usage-file", str(ledger))):
+        monkeypatch.setenv("BRIDGE_USAGE_FILE", "/nowhere/at/all" if arguments else str(ledger))
+        assert run(tmp_path, "--json", *arguments) == 1
+        assert json.loads(capsys.readouterr().out)["evidence"]["usage"]["writes"][0]["by_legacy"] == 1
+    assert run(tmp_path) == 2
+    assert "The usage ledger cannot be read: unable to open database file." in capsys.readouterr().err
+    monkeypatch.setenv("BRIDGE_USAGE", "sometimes")
+    assert run(tmp_path) == 2
+    assert "BRIDGE_USAGE must be" in capsys.readouterr().err
 
 
 def test_bridges_are_asked_as_an_operator_only(

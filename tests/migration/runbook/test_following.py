@@ -158,9 +158,14 @@ async def in_traffic(sandbox: SandboxAddress, address: str) -> AsyncIterator[Tra
             one.cancel()
 
 
+def is_start(step: Command | File) -> bool:
+    """Tell whether a bridge for people is started by it."""
+    return isinstance(step, Command) and "bridge=$!" in step.text
+
+
 def has_bridge(part: Part) -> bool:
     """Tell whether a bridge for people is started in it."""
-    return any(isinstance(step, Command) and "bridge=$!" in step.text for step in part.steps)
+    return any(map(is_start, part.steps))
 
 
 def is_comparison(step: Command | File) -> bool:
@@ -180,6 +185,7 @@ async def test_the_runbook_is_what_happens(quiet_sandbox: SandboxAddress, tmp_pa
         follower = Follower(typing, tmp_path, replacements(quiet_sandbox, port))
         for part in parts(RUNBOOK):
             for step in part.steps:
+                traffic.bridges += is_start(step)
                 with traffic.in_silence() if is_comparison(step) else nullcontext():
                     await follower.take(step)
             if has_bridge(part) and not is_bridge_there:

@@ -50,6 +50,8 @@ class Traffic:
     new: Person
     readers: list[Reader]
     recorder: Recorder
+    bridges: int = 0
+    """How many have been started."""
     written: Counter[str] = field(default_factory=Counter)
     """By who writes: how many messages are settled."""
     answers: list[int] = field(default_factory=list)
@@ -193,5 +195,5 @@ async def gather(sandbox: SandboxAddress, operator: httpx.AsyncClient, address: 
     )
     for kind, person in zip((Kind.CURSOR, Kind.RELOAD), audience, strict=True):
         member = Member(name=kind.value, kind=kind, conversations=frozenset([conversation_id]))
-        traffic.readers.append(Reader(member, traffic.url, person.token, recorder))
+        traffic.readers.append(Reader(member, traffic.url, person.token, recorder, lambda: str(traffic.bridges)))
     return traffic
