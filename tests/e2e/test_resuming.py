@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from scripts.chaos.ground import change_log
+from scripts.sandbox.address import SandboxAddress
 from tests.e2e.checked import CheckedClient
 from tests.e2e.conftest import RunningBridge, StartBridge
 from tests.e2e.database import Database
@@ -102,3 +104,27 @@ async def test_another_process_resumes_nothing_and_says_so(
     async with start_bridge() as other, CheckedClient.connect(other.url) as carol:
         welcome = await carol.authenticate(str(bridge.sandbox.people["carol"].token), cursor=cursor)
     assert not welcome.resumed
+
+
+async def test_another_process_tells_what_was_missed_where_there_is_a_change_log(
+    sandbox: SandboxAddress, start_bridge: StartBridge, conversation: str, database: Database
+) -> None:
+    """A deployment: messages sent through the first bridge, by SQL while there is none, and through the second one."""
+    token = str(sandbox.people["carol"].token)
+    async with change_log(sandbox):
+        async with start_bridge() as first, first.client("bob") as bob:
+            await first.parts.relay.catch_up()
+            async with CheckedClient.connect(first.url) as carol:
+                await carol.authenticate(token)
+                await bob.send_message(conversation, "seen")
+                await next_message(carol)
+                cursor = carol.cursor
+            await bob.send_message(conversation, "missed")
+        await database.message(conversation, "bob", "by SQL")
+        async with start_bridge() as second, CheckedClient.connect(second.url) as carol:
+            welcome = await carol.authenticate(token, cursor=cursor)
+            async with second.client("bob") as bob:
+                await bob.send_message(conversation, "live")
+            told = [(await next_message(carol)).encrypted_content for _ in range(4)]
+    assert welcome.resumed
+    assert told == ["seen", "missed", "by SQL", "live"]  # what it had seen since the last look into the log comes again

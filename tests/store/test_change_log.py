@@ -106,17 +106,20 @@ async def test_a_damaged_log_is_as_none_and_said(
     assert "store.change_log_unusable" in [line["event"] for line in lines]
 
 
-@pytest.mark.parametrize("function", ["chat_bridge_changes", "chat_bridge_missed", "chat_bridge_prune"])
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [("chat_bridge_changes", {}), ("chat_bridge_missed", {"since": "1", "people": []}), ("chat_bridge_prune", {})],
+)
 @pytest.mark.parametrize("who", ["anon", "bob"])
 async def test_nobody_else_reads_it_through_the_api(
-    sandbox: SandboxAddress, admin: psycopg.Connection, function: str, who: str
+    sandbox: SandboxAddress, admin: psycopg.Connection, function: str, arguments: dict[str, object], who: str
 ) -> None:
     """Neither with the key that is in every page, nor signed in."""
     await _until_the_data_api_knows(sandbox, there=True)
     token = sandbox.publishable_key if who == "anon" else str(sandbox.people[who].token)
     headers = {"apikey": sandbox.publishable_key, "Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=sandbox.url, headers=headers) as http:
-        answer = await http.post(f"/rest/v1/rpc/{function}", json={})
+        answer = await http.post(f"/rest/v1/rpc/{function}", json=arguments)
     assert answer.status_code in (401, 403)
     assert answer.json()["code"] == "42501"
 

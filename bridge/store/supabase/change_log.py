@@ -1,4 +1,4 @@
-"""The change log of the port, through two functions that service_role alone may call (migration/sql/change_log)."""
+"""The change log of the port, through functions that service_role alone may call (migration/sql/change_log)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class SupabaseChangeLog:
         """See the port. A log of an older version has no such function; it is as none."""
         if not self.available:
             return None
-        expected = NO_FUNCTION | _HALF_REMOVED
+        expected = NO_FUNCTION | HALF_REMOVED
         given = {"since": str(since.xid), "people": sorted(people), "max_entries": limit + 1}
         try:
             answers = await rows(self._client.rpc(MISSED, given), Missed, expected=expected, repeatable=True)
