@@ -24,6 +24,7 @@ from bridge.history import Entry
 from bridge.ids import fresh_id
 from bridge.models import Identity, MessageId
 from bridge.outbox import Room
+from bridge.relay.change_log import ROWS_AT_ONCE
 from bridge.relay.messages import MessageRelay
 from bridge.resuming import MAX_ENTRIES, newest_of, share_of
 
@@ -57,11 +58,15 @@ class FromElsewhere:
             changes = await self._context.store.change_log.missed(self._mark, ids, limit=MAX_CHANGES)
             if changes is None or any(map(self._has_to_be_loaded, changes)):
                 return
-            relay = MessageRelay(self._context, overlap_seconds=0.0)
-            if await relay.read_and_relay([MessageId(str(one.row_id)) for one in _messages(changes)]):
+            if await self._relay([MessageId(str(one.row_id)) for one in _messages(changes)]):
                 self._changes = changes
         except StoreError as error:
             log.warning("resuming.failed", cause=type(error).__name__, detail=str(error))
+
+    async def _relay(self, ids: Sequence[MessageId]) -> bool:
+        relay = MessageRelay(self._context, overlap_seconds=0.0)
+        parts = (ids[start : start + ROWS_AT_ONCE] for start in range(0, len(ids), ROWS_AT_ONCE))
+        return all([await relay.read_and_relay(part) for part in parts])
 
     def entries(self, takes: Callable[[Event], bool]) -> Sequence[Entry] | None:
         """Return what the client is to be told, in order; None if that is not known completely, or too much.
