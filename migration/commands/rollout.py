@@ -8,10 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from bridge.clock import Clock
+from bridge.ids import canonical_uuid
 from bridge.models import UserId
-from bridge.rollout.deciding import PLACES, Person, decide, place_of
+from bridge.rollout.deciding import Person
 from bridge.rollout.gates import MINUTE, Gate, GateState, Measure
+from bridge.rollout.plan import Thresholds
 from migration.commands.command import Command, add_output, count
 from migration.errors import Refused
 from migration.findings import Exit
@@ -19,7 +23,7 @@ from migration.rollout.bridges import BridgeView
 from migration.rollout.drilling import DrillReport
 from migration.rollout.evidence import evidence
 from migration.rollout.rehearsing import keep, rehearse
-from migration.rollout.stepping import Standing, Step, Wishes, advance, back, read, standing
+from migration.rollout.stepping import Sent, Standing, Step, Wishes, advance, back, read, standing
 from migration.settings import RolloutSettings
 from migration.voice import Voice
 
@@ -70,6 +74,11 @@ def _run(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
 
 
 def _wishes(given: argparse.Namespace, clock: Clock) -> Wishes:
+    """Return what is asked for, with what other tools have measured; that is what gates are about."""
+    return msgspec.structs.replace(_own_wishes(given), kept=evidence(RolloutSettings().directory, clock.now()))
+
+
+def _own_wishes(given: argparse.Namespace) -> Wishes:
     settings = RolloutSettings()
     plan = given.plan or settings.rollout_file
     if plan is None:
@@ -80,18 +89,23 @@ def _wishes(given: argparse.Namespace, clock: Clock) -> Wishes:
         bridges=tuple(given.bridge or settings.listed_bridges),
         operator_token=token.get_secret_value() if token else None,
         readings=dict(given.reading),
-        kept=evidence(settings.directory, clock.now()),
     )
 
 
 def _status(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
-    wishes = _wishes(given, clock)
-    found = standing(wishes, clock)
-    lines = _standing_lines(found)
-    if given.user is not None:
-        lines += ["", _about_user(wishes, given)]
-    voice.document(found, lines)
+    found = standing(_wishes(given, clock), clock, _person(given))
+    about = ["", _about_user(found.user)] if found.user else []
+    voice.document(found, [*_standing_lines(found), *about])
     return found.exit
+
+
+def _person(given: argparse.Namespace) -> Person | None:
+    if given.user is None:
+        return None
+    user_id = canonical_uuid(given.user)
+    if user_id is None:
+        raise Refused(f"{given.user} is no users.id.")
+    return Person(user_id=UserId(user_id), client=given.client, version=given.version)
 
 
 def _check(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
@@ -107,7 +121,11 @@ def _advance(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
 
 
 def _back(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
-    return _told(back(_wishes(given, clock), clock, to=given.to, why=given.why), voice)
+    try:
+        given.why.encode()
+    except UnicodeEncodeError:  # a terminal hands on whatever bytes it is given
+        raise Refused("--why is no text in UTF-8.") from None
+    return _told(back(_own_wishes(given), clock, to=given.to, why=given.why), voice)
 
 
 def _drill(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
@@ -136,12 +154,8 @@ def _told(step: Step, voice: Voice) -> Exit:
     return step.exit
 
 
-def _about_user(wishes: Wishes, given: argparse.Namespace) -> str:
-    plan = read(wishes).plan
-    person = Person(user_id=UserId(given.user), client=given.client, version=given.version)
-    decision = decide(plan, person)
-    place = place_of(person.user_id, plan.salt) * 100 / PLACES
-    return f"{given.user} takes the path {decision.path}: {decision.reason} (place {place:.2f} of 100)"
+def _about_user(sent: Sent) -> str:
+    return f"{sent.user_id} takes the path {sent.path}: {sent.reason} (place {sent.place:.2f} of 100)"
 
 
 def _standing_lines(found: Standing) -> list[str]:
@@ -189,11 +203,15 @@ def _step_lines(step: Step) -> list[str]:
 
 
 def _reading(text: str) -> tuple[Measure, float]:
-    name, _, value = text.partition("=")
+    name, _, said = text.partition("=")
     try:
-        return Measure(name), float(value)
+        measure, value = Measure(name), float(said)
+        # What can be no threshold can be no reading: 99.9 for 0.999 would open the gate.
+        msgspec.convert({name: int(value) if value.is_integer() else value}, Thresholds)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be NAME=VALUE with one of {', '.join(Measure)}") from None
+        known = ", ".join(Measure)
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE with one of {known}, and shares from 0 to 1") from None
+    return measure, value
 
 
 COMMAND: Final = Command(

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from bridge import paths
 from bridge.clock import Clock
+from bridge.models import UserId
 from bridge.paths import Stage
+from bridge.rollout.deciding import PLACES, Person, decide, place_of
 from bridge.rollout.editing import Place, change_of, next_place, places, previous_place, write_step
 from bridge.rollout.gates import Gate, Measure
 from bridge.rollout.plan import LastChange, Plan, PlanError
@@ -36,6 +40,16 @@ class Wishes(Struct, frozen=True, kw_only=True):
     """Handed in on the command line."""
     kept: Mapping[Measure, float] = {}
     """From other tools' reports."""
+
+
+class Sent(Struct, frozen=True, kw_only=True):
+    """Which path somebody takes by the plan."""
+
+    user_id: UserId
+    path: paths.Path
+    reason: paths.Reason
+    place: float
+    """Among all users: those below the percentage of a ramp are in."""
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -63,6 +77,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     """Addresses of bridges whose gates are still those of another plan, and are not looked at."""
     is_complete: bool
     """Whether every bridge could be asked."""
+    user: Sent | None = None
+    """Whoever was asked about."""
 
     @property
     def may_advance(self) -> bool:
@@ -112,15 +128,22 @@ def read(wishes: Wishes) -> PlanInForce:
         raise Refused(f"{wishes.plan}: {error}") from None
 
 
-def standing(wishes: Wishes, clock: Clock) -> Standing:
-    """Look at plan and bridges.
+def standing(wishes: Wishes, clock: Clock, person: Person | None = None) -> Standing:
+    """Look at plan and bridges, and where the plan sends this person.
 
     Raises:
         Refused: the plan cannot be used, or the bridges cannot be asked at all.
 
     """
     current = read(wishes)
-    return _standing(current, look_at(wishes.bridges, wishes.operator_token), wishes, clock)
+    found = _standing(current, look_at(wishes.bridges, wishes.operator_token), wishes, clock)
+    return found if person is None else replace(found, user=_sent(current.plan, person))
+
+
+def _sent(plan: Plan, person: Person) -> Sent:
+    decision = decide(plan, person)
+    place = place_of(person.user_id, plan.salt) * 100 / PLACES
+    return Sent(user_id=person.user_id, path=decision.path, reason=decision.reason, place=place)
 
 
 def _standing(current: PlanInForce, views: tuple[BridgeView, ...], wishes: Wishes, clock: Clock) -> Standing:
@@ -204,7 +227,7 @@ def _take(command: str, current: PlanInForce, place: Place, why: str, wishes: Wi
         written = write_step(wishes.plan, current, place, change)
     except PlanError as error:
         raise Refused(f"{wishes.plan}: {error}") from None
-    seconds, views = _taken_up(written, wishes, clock)
+    seconds, against = _taken_up(written, wishes, clock)
     return Step(
         command=command,
         at=change.at,
@@ -213,20 +236,28 @@ def _take(command: str, current: PlanInForce, place: Place, why: str, wishes: Wi
         taken=True,
         revision=written.revision,
         taken_up_seconds=seconds,
-        troubles=tuple(troubles(written, views)),
+        troubles=against,
     )
 
 
-def _taken_up(written: PlanInForce, wishes: Wishes, clock: Clock) -> tuple[float | None, tuple[BridgeView, ...]]:
-    """Wait until every bridge follows the plan; return how long it took, and what they said last."""
+def _taken_up(written: PlanInForce, wishes: Wishes, clock: Clock) -> tuple[float | None, tuple[str, ...]]:
+    """Wait until every bridge follows the plan; return how long it took, and what is wrong with those that do not.
+
+    The plan is written by now: that bridges cannot be asked must not be told as if nothing had been changed, or the
+    same step is taken once more.
+    """
     began = clock.monotonic()
     while True:
-        views = look_at(wishes.bridges, wishes.operator_token)
+        try:
+            views = look_at(wishes.bridges, wishes.operator_token)
+        except Refused as error:
+            return None, (str(error),)
+        against = tuple(troubles(written, views))
         passed = clock.monotonic() - began
-        if not any(troubles(written, views)):
-            return (round(passed, 1) if views else None), views
+        if not against:
+            return (round(passed, 1) if views else None), ()
         if passed >= TAKEN_UP_SECONDS:
-            return None, views
+            return None, against
         time.sleep(LOOK_EVERY_SECONDS)
 
 

@@ -94,6 +94,18 @@ def test_the_status_says_which_path_somebody_takes(scene: Scene) -> None:
     assert "takes the path legacy: client_too_old (place " in out
 
 
+def test_the_status_finds_somebody_however_the_id_is_written(scene: Scene) -> None:
+    """And tells programs, too; what is no users.id is nobody's."""
+    person = "aaaaaaaa-0000-4000-8000-000000000002"
+    scene.write("canary", f'allow = ["{person}"]')
+    status, document = scene.document("status", "--user", person.upper())
+    assert (status, document["user"]["user_id"], document["user"]["path"]) == (Exit.CLEAN, person, "bridge")
+    assert document["user"]["reason"] == "allowed"
+    assert 0 <= document["user"]["place"] < 100
+    assert scene.document("status")[1]["user"] is None
+    assert scene.run("status", "--user", "bob") == (Exit.REFUSED, "", "migration: bob is no users.id.\n")
+
+
 def test_the_status_counts_what_bridges_do_otherwise(scene: Scene) -> None:
     """Exit status 1: the dial is not where the file says."""
     with (
@@ -243,6 +255,38 @@ def test_back_asks_no_gate(scene: Scene) -> None:
     assert [scene.run("back", "--to", "off")[0], scene.place] == [Exit.CLEAN, "off"]
 
 
+@pytest.mark.parametrize("name", ["parity.json", "audit.json"])
+def test_a_report_that_cannot_be_read_is_no_obstacle_to_the_way_back(scene: Scene, name: str) -> None:
+    """It is about gates, and back asks none; whoever wants to go on is told."""
+    (scene.path.parent / name).write_text("{}")
+    assert scene.run("advance")[0] == Exit.REFUSED
+    assert [scene.run("back")[0], scene.place] == [Exit.CLEAN, "shadow"]
+
+
+@pytest.mark.parametrize(
+    ("address", "token", "sentence"),
+    [
+        ("http://127.0.0.1:1", "", "Bridges tell operators only: set BRIDGE_OPERATOR_TOKEN as it is set there."),
+        ("127.0.0.1:1", TOKEN, "127.0.0.1:1 is no address of a bridge, like http://127.0.0.1:8080."),
+    ],
+)
+def test_a_step_back_that_nobody_can_be_asked_about_is_told_as_taken(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, address: str, token: str, sentence: str
+) -> None:
+    """Status 1, not 2: whoever reads that nothing was changed takes the same step once more."""
+    monkeypatch.setenv("BRIDGE_OPERATOR_TOKEN", token)
+    status, document = scene.document("back", "--bridge", address)
+    assert (status, document["taken"], document["now"]) == (Exit.FOUND, True, "shadow")
+    assert document["troubles"] == [sentence]
+    assert scene.place == "shadow"
+
+
+def test_a_reason_that_is_no_text_is_refused(scene: Scene) -> None:
+    """What a terminal hands on as it is need not be UTF-8."""
+    assert scene.run("back", "--why", "a\udcff")[2] == "migration: --why is no text in UTF-8.\n"
+    assert scene.place == "canary"
+
+
 def test_the_kill_switch_is_no_time_to_go_on(scene: Scene) -> None:
     """But one can go back."""
     scene.write("full", "kill_switch = true")
@@ -323,9 +367,20 @@ def test_what_is_missing_is_said(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
     assert run(COMMANDS, "", ["rollout", "status"]) == Exit.REFUSED
 
 
-@pytest.mark.parametrize("reading", ["max_lag_seconds", "max_lag_seconds=much", "lag=1"])
+@pytest.mark.parametrize(
+    "reading",
+    [
+        "max_lag_seconds",
+        "max_lag_seconds=much",
+        "max_lag_seconds=nan",
+        "max_error_share=-0.1",
+        "min_consistency=99.9",
+        "max_lost_messages=0.5",
+        "lag=1",
+    ],
+)
 def test_a_reading_that_is_none_is_refused(scene: Scene, reading: str) -> None:
-    """Before anything is looked at."""
+    """Before anything is looked at: 99.9 where a share is asked for would open the gate."""
     with pytest.raises(SystemExit) as ended:
         scene.run("advance", "--reading", reading)
     assert ended.value.code == Exit.REFUSED
