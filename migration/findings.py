@@ -122,6 +122,12 @@ class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return not any(one.applies for one in self.not_run)
 
     @property
+    def asked(self) -> set[str]:
+        """The names of everything that was to be looked at."""
+        seen = [one.check for one in self.findings] + [one.check for one in self.passed]
+        return {*seen, *(one.check for one in self.not_run)}
+
+    @property
     def exit(self) -> Exit:
         """Return the exit status: what is found counts before what is missing."""
         if any(finding.severity is not Severity.NOTICE for finding in self.findings):

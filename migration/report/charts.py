@@ -15,7 +15,7 @@ LABEL_WIDTH: Final = 210
 VALUE_WIDTH: Final = 90
 COLUMNS_HEIGHT: Final = 180
 AXIS: Final = 24
-MAX_LABEL: Final = 30
+MAX_LABEL: Final = 26  # so many letters of 13 px fit
 
 
 class Bar(Struct, frozen=True, kw_only=True):

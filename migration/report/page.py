@@ -87,7 +87,7 @@ def _reasons(verdict: Verdict) -> str:
         f'<br><span class="quiet">{escape(reason.remedy)}</span></li>'
         for reason in verdict.reasons
     )
-    return _section("Reasons", f'<ul class="reasons">{shown}</ul>')
+    return _section("Reasons", f'<ul class="reasons">{shown}</ul>', kind="long")
 
 
 def _people(comparisons: Sequence[ParityReport]) -> str:
@@ -137,7 +137,7 @@ def _lag(bridges: Sequence[BridgeSeen], limits: Limits) -> str:
     for seen in bridges:
         lags = seen.state.feed.lag_seconds_at_most if seen.state else {}
         rows += [
-            Bar(label=f"{seen.address.partition('//')[2]} {name}", share=lag / limits.lag_seconds,
+            Bar(label=f"{name} {seen.address.partition('//')[2]}", share=lag / limits.lag_seconds,
                 value=f"≤ {lag:g} s", is_bad=lag > limits.lag_seconds)
             for name, lag in lags.items()
             if lag is not None
@@ -175,7 +175,9 @@ def _drill(drill: DrillReport | None) -> str:
         )
         for step in drill.steps
     ]
-    said = f"On {drill.as_of:%Y-%m-%d}: {'it worked' if drill.exit is Exit.CLEAN else 'it failed'}."
+    trouble = [one for step in drill.steps for one in step.trouble]
+    said = f"On {drill.as_of:%Y-%m-%d}: {'it worked.' if drill.exit is Exit.CLEAN else 'it failed.'} "
+    said += escape(" ".join(trouble[:MAX_ROWS]))
     return bars("Seconds until every connection was where it should be", rows) + f'<p class="quiet">{said}</p>'
 
 
@@ -192,15 +194,20 @@ def _programs(usage: UsageRead | None) -> str:
 
 
 def _findings(report: Report) -> str:
+    left_out = [one for one in report.not_run if one.applies]
     about = f'<p class="quiet">{escape(report.subject)}, as of {report.as_of:%Y-%m-%d %H:%M}; '
-    about += f"{len(report.passed)} in order, {len(report.not_run)} not looked at"
+    about += f"{len(report.passed)} in order, {len(left_out)} not looked at"
     about += f"; {report.series.words}</p>" if report.series else "</p>"
     rows = "".join(
         f'<li><span class="tag {one.severity}">{one.severity}</span> <b>{escape(one.check)}</b>: {escape(one.evidence)}'
         f'<br><span class="quiet">{escape(one.consequence)}</span><br><code>{escape(one.fix)}</code></li>'
         for one in report.findings
+    ) + "".join(
+        f'<li><span class="tag quiet">not seen</span> <b>{escape(one.check)}</b>: {escape(one.reason)}</li>'
+        for one in left_out
     )
-    return _section(report.command, about + (f'<ul class="reasons">{rows}</ul>' if rows else "<p>Nothing found.</p>"))
+    said = "" if report.findings else "<p>Nothing found.</p>"
+    return _section(report.command, f'{about}{said}<ul class="reasons">{rows}</ul>', kind="long")
 
 
 def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -209,5 +216,5 @@ def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _section(title: str, body: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{body}</section>"
+def _section(title: str, body: str, kind: str = "") -> str:
+    return f'<section class="{kind}"><h2>{escape(title)}</h2>{body}</section>'

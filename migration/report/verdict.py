@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
 
+from migration.checks import CHECKS
+from migration.doctor import LOOKS
+from migration.examining import OPTIONAL
 from migration.findings import Exit, Report, Severity
 from migration.parity import OldSide
 from migration.parity.tally import ParityReport
@@ -15,6 +18,7 @@ from migration.report.evidence import BridgeSeen, Evidence
 
 MAX_AGE = timedelta(days=7)
 """Older evidence speaks of another project than today's."""
+MAX_NAMED = 5
 
 
 class Weight(StrEnum):
@@ -54,9 +58,10 @@ class Verdict(Struct, frozen=True, kw_only=True):
 def judge(evidence: Evidence, limits: Limits) -> Verdict:
     """Weigh everything that is known, and what is not."""
     found = [
-        *_of_report("doctor", evidence.doctor, evidence.as_of),
-        *_of_report("check", evidence.check, evidence.as_of),
+        *_of_report("doctor", evidence.doctor, evidence.as_of, LOOKS.keys() - OPTIONAL),
+        *_of_report("check", evidence.check, evidence.as_of, CHECKS.keys()),
         *_of_report("audit", evidence.audit, evidence.as_of),
+        *_of_databases(evidence),
         *_of_parity(evidence, limits),
         *_of_bridges(evidence, limits),
         *_of_drill(evidence),
@@ -81,12 +86,17 @@ def _is_old(moment: datetime, now: datetime) -> bool:
     return now - moment > MAX_AGE
 
 
-def _of_report(name: str, report: Report | None, now: datetime) -> Iterator[Reason]:
+def _of_report(name: str, report: Report | None, now: datetime, parts: Collection[str] = ()) -> Iterator[Reason]:
+    """Judge a report that is to tell of all these parts: after --only it tells of some, and looks like a good one."""
     if report is None:
         yield _stops(f"{name} was never run.", _command(name))
         return
     if _is_old(report.as_of, now):
         yield _stops(f"{name} was last run on {report.as_of:%Y-%m-%d}.", _command(name))
+    unasked = sorted(set(parts) - report.asked)
+    if unasked:
+        more = f" and {len(unasked) - MAX_NAMED} more" if len(unasked) > MAX_NAMED else ""
+        yield _stops(f"{name} was last run without {', '.join(unasked[:MAX_NAMED])}{more}.", _command(name))
     if not report.is_complete:
         left_out = ", ".join(one.check for one in report.not_run if one.applies)
         yield _cautions(f"{name} could not look at everything: {left_out}.", "See its reasons below.")
@@ -95,6 +105,12 @@ def _of_report(name: str, report: Report | None, now: datetime) -> Iterator[Reas
             yield _stops(f"{name} found {finding.check}: {finding.evidence}", finding.fix)
         elif finding.severity is Severity.WARNING:
             yield _cautions(f"{name} found {finding.check}: {finding.evidence}", finding.fix)
+
+
+def _of_databases(evidence: Evidence) -> Iterator[Reason]:
+    told = {report.command: report.fingerprint for report in (evidence.doctor, evidence.check) if report is not None}
+    if len({fingerprint for fingerprint in told.values() if fingerprint is not None}) > 1:
+        yield _stops(f"{' and '.join(told)} looked at different databases.", "Run both again, with one address.")
 
 
 def _of_parity(evidence: Evidence, limits: Limits) -> Iterator[Reason]:

@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 
 from msgspec.structs import replace
 
-from migration.findings import Series
+from migration.findings import NotRun, Series
 from migration.report.charts import Bar, Column, bars, columns
 from migration.report.evidence import Evidence
 from migration.report.page import page
 from migration.report.verdict import Limits, judge
-from tests.migration.report.known import NOW, endpoints, evidence, finding, report
+from tests.migration.report.known import NOW, endpoints, evidence, finding, rehearsal, report
 
 LIMITS = Limits()
 VOID = frozenset({"meta", "br"})
@@ -88,6 +88,24 @@ def test_what_is_shown_cannot_break_out() -> None:
     text = shown(known, subject=HOSTILE)
     assert "script" not in balanced(text).seen
     assert "&lt;app&gt;" in text
+
+
+def test_what_was_not_looked_at_is_shown_with_its_reason() -> None:
+    """The reasons above point to it; what does not apply is nothing that is missing."""
+    left_out = (
+        NotRun(check="realtime", reason="it was <busy>"),
+        NotRun(check="change", reason="not asked for", applies=False),
+    )
+    text = shown(replace(evidence(), doctor=replace(report("doctor"), not_run=left_out)))
+    balanced(text)
+    assert "<b>realtime</b>: it was &lt;busy&gt;" in text
+    assert "1 not looked at" in text
+    assert "not asked for" not in text
+
+
+def test_what_went_wrong_in_the_rehearsal_is_shown() -> None:
+    """That it failed is not enough to go on with."""
+    assert "A connection is still open." in shown(replace(evidence(), drill=rehearsal("A connection is still open.")))
 
 
 def test_charts_are_well_formed_and_stay_inside() -> None:

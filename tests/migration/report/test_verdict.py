@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from migration.findings import NotRun, Severity
+from migration.checks import CHECKS
+from migration.findings import NotRun, Passed, Severity
 from migration.report.evidence import BridgeSeen, Dial, Evidence, Rollout
 from migration.report.verdict import Limits, Weight, judge
 from tests.migration.report.known import ADDRESS, NOW, bridge, endpoints, evidence, finding, parity, rehearsal, report
@@ -38,6 +39,12 @@ STOPPING: dict[str, dict[str, Any]] = {
     "an error of check": {"check": report("check", finding())},
     "missing messages": {"audit": report("audit", finding())},
     "an old check": {"check": report("check", as_of=OLD)},
+    "a check of one thing only": {"check": replace(report("check"), passed=(Passed(check="typing_stale"),))},
+    "a doctor that was told to skip": {"doctor": replace(report("doctor"), passed=report("doctor").passed[1:])},
+    "two databases": {
+        "doctor": replace(report("doctor"), fingerprint="one"),
+        "check": replace(report("check"), fingerprint="other"),
+    },
     "too little agreement": {"parity": parity(0.9989)},
     "an old comparison": {"parity": parity(as_of=OLD)},
     "too little agreement with endpoints": {"parity_rest": endpoints(0.9989)},
@@ -59,6 +66,18 @@ def test_one_of_these_stops(name: str) -> None:
     assert verdict.reasons[0].weight is Weight.STOPS
     assert verdict.reasons[0].sentence
     assert verdict.reasons[0].remedy
+
+
+def test_what_was_left_out_is_named() -> None:
+    """The first few of it."""
+    first = judge(replace(evidence(), check=replace(report("check"), passed=())), LIMITS).reasons[0]
+    assert first.sentence.startswith("check was last run without accounts_without_user, buffers_as_content, ")
+    assert first.sentence.endswith(f" and {len(CHECKS) - 5} more.")
+
+
+def test_a_doctor_over_rest_alone_may_have_seen_the_same_database() -> None:
+    """Then nobody knows; one connection tells."""
+    assert judge(replace(evidence(), check=replace(report("check"), fingerprint="one")), LIMITS).go
 
 
 CAUTIONING: dict[str, dict[str, Any]] = {
