@@ -21,7 +21,7 @@ from migration.rest_checks import RestChecks
 from migration.scanning import Pace, Scan, Scanner, scans_of
 from migration.settings import Target
 from migration.shape import read_shape, refuse_if_hidden
-from migration.state import RunState, Tally, load_state, save_state, write_whole
+from migration.state import RunState, Tally, alone_in, load_state, save_state, write_whole
 from migration.voice import Voice
 
 STATE: Final = "check.state.json"
@@ -71,7 +71,8 @@ def check(target: Target, wishes: Wishes, clock: Clock, voice: Voice) -> Report:
     if target.database_url is None:
         report = _over_rest(target, wishes, clock, voice)
     else:
-        with connected(target.database_url, timeout_seconds=wishes.timeout_seconds, read_only=True) as database:
+        reading = connected(target.database_url, timeout_seconds=wishes.timeout_seconds, read_only=True)
+        with alone_in(target.directory), reading as database:
             report = DatabaseRun(database, target, wishes, clock, voice).report()
     write_whole(target.directory / REPORT, printed(report))
     return report

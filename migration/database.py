@@ -23,6 +23,12 @@ _EVERY_TRANSACTION: Final = (
 )
 
 LOST: Final = "The connection to the database was lost; nothing was changed by that, and --resume goes on from there."
+_STOPPED: Final = "The database did not do what it was asked: {}. What was committed until then stays."
+
+_UNREADABLE: Final = (
+    "MIGRATION_DATABASE_URL cannot be read: special characters in it must be %-encoded, and behind a ? may stand only"
+    " what PostgreSQL itself knows, sslmode say; pgbouncer=true does not belong there."
+)
 
 _TROUBLES: Final[Mapping[str, str]] = {
     "password authentication failed": "refuses the password",
@@ -33,6 +39,10 @@ _TROUBLES: Final[Mapping[str, str]] = {
     "timeout": "cannot be reached: no answer in time",
     "does not exist": "has no such database or role",
     "too many": "has no connection left",
+    "enant or user not found": "is a pooler that knows no such project; its user is postgres.<ref>",
+    "ENOTFOUND": "is a pooler that knows no such project; its user is postgres.<ref>",
+    "invalid port number": "has an address with a port that is none",
+    "invalid sslmode value": "has an address with an sslmode that is none",
     "SSL": "and this machine do not agree about SSL",
     "no pg_hba.conf entry": "does not admit this machine",
 }
@@ -87,16 +97,16 @@ def connected(url: str, *, timeout_seconds: float, read_only: bool) -> Iterator[
 
     Raises:
         Refused: nobody can connect with this address.
-        Interrupted: the connection was lost inside the block.
+        Interrupted: the connection was lost inside the block, or the server refused something that it must not refuse.
 
     """
     connection = _connect(url, read_only=read_only)
     try:
         yield Database(connection, timeout_seconds=timeout_seconds)
-    except psycopg.OperationalError as error:
-        if not (connection.broken or connection.closed or is_shutdown(error)):
-            raise
-        raise Interrupted(LOST) from error
+    except psycopg.Error as error:
+        if connection.broken or connection.closed or is_shutdown(error):
+            raise Interrupted(LOST) from error
+        raise Interrupted(_STOPPED.format(failure(error))) from error
     finally:
         connection.close()
 
@@ -104,6 +114,15 @@ def connected(url: str, *, timeout_seconds: float, read_only: bool) -> Iterator[
 def is_shutdown(error: psycopg.Error) -> bool:
     """Tell whether the server ended the connection on purpose (class 57P) or the network did (class 08)."""
     return error.sqlstate is None or error.sqlstate.startswith(("57P", "08"))
+
+
+def failure(error: psycopg.Error) -> str:
+    """Say why a question failed: its SQLSTATE tells, and unlike the message never quotes a row."""
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return "it took longer than --statement-timeout allows"
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return "the role may not read or write what it is about"
+    return f"PostgreSQL refused the question with {error.sqlstate}"
 
 
 def subject_of(url: str) -> str:
@@ -145,10 +164,14 @@ def _parts(url: str) -> Mapping[str, object]:
     if not re.match(r"postgres(ql)?://", url):
         raise Refused("MIGRATION_DATABASE_URL must begin with postgresql://.")
     try:
-        return conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
+        parts = conninfo_to_dict(url)
+        int(str(parts.get("connect_timeout") or CONNECT_SECONDS))
+    except (psycopg.ProgrammingError, ValueError):
         # The parser quotes what it could not read, and that may be the password.
-        raise Refused("MIGRATION_DATABASE_URL cannot be read; special characters in it must be %-encoded.") from None
+        raise Refused(_UNREADABLE) from None
+    if "@" in str(parts.get("host")):  # half a password: no name server is to be asked for it
+        raise Refused(_UNREADABLE)
+    return parts
 
 
 def _trouble(said: str) -> str:

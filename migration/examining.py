@@ -10,11 +10,10 @@ import psycopg
 from msgspec import Struct
 
 from bridge.clock import Clock
-from migration.database import connected, is_shutdown, subject_of
+from migration.database import connected, failure, is_shutdown, subject_of
 from migration.doctor import LOOKS, NotSeen, Served, Sights, Stored
 from migration.findings import Finding, NotRun, Passed, Report, printed, worst_first
 from migration.project import host, reached
-from migration.scanning import failure
 from migration.settings import Target
 from migration.shape import read_shape
 from migration.state import write_whole

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ from migration.repairs import REPAIRS, Change
 from migration.scanning import Pace, Scan, Scanner, scans_of
 from migration.settings import Target
 from migration.shape import Shape, read_shape, refuse_if_hidden
-from migration.state import RunState, load_state, save_state
+from migration.state import RunState, alone_in, load_state, save_state
 from migration.undo import UndoFile, in_batches, make, read_undo, take_back, without_triggers
 from migration.voice import Voice
 
@@ -90,6 +91,7 @@ def fix(target: Target, wishes: Wishes, clock: Clock, voice: Voice) -> FixReport
     """
     url = target.database()
     with (
+        alone_in(target.directory) if wishes.apply else nullcontext(),
         connected(url, timeout_seconds=wishes.timeout_seconds, read_only=True) as reader,
         connected(url, timeout_seconds=wishes.timeout_seconds, read_only=not wishes.apply) as writer,
     ):
@@ -122,7 +124,7 @@ class FixRun:
     def report(self, voice: Voice) -> FixReport:
         """Go through everything that is not done."""
         if self._wishes.apply and self._state.checks:
-            self._state.undo = self._state.undo or str(self._undo_path())
+            self._state.undo = self._state.undo or self._undo_of_earlier() or str(self._undo_path())
             self._save()
             with UndoFile(Path(self._state.undo), self._shape.fingerprint) as self._undo:
                 self._go(voice)
@@ -137,7 +139,7 @@ class FixRun:
             as_of=self._state.as_of,
             ended_at=self._clock.now(),
             repairs=tuple(self._done.values()),
-            undo=self._state.undo,
+            undo=self._state.undo if self._wishes.apply else None,
             not_checked=self._not_checked,
         )
 
@@ -198,8 +200,7 @@ class FixRun:
         if now - evidence.as_of > self._wishes.fresh:
             raise Refused("The last check is too old to act on; run `python -m migration check` again.")
         found = {finding.check for finding in evidence.findings}
-        looked_at = found | {one.check for one in evidence.passed} | {one.check for one in evidence.not_run}
-        self._not_checked = tuple(name for name in self._wishes.checks if name not in looked_at)
+        self._not_checked = tuple(name for name in self._wishes.checks if name not in evidence.asked)
         return [name for name in REPAIRS if name in found and name in self._wishes.checks]
 
     def _evidence(self) -> Report:
@@ -217,7 +218,20 @@ class FixRun:
         state = load_state(self._path)
         if state.fingerprint != self._shape.fingerprint:
             raise Refused(f"{self._path} belongs to another database; start again without --resume.")
+        state.undo = self._here(state.undo)
         return state
+
+    def _undo_of_earlier(self) -> str | None:
+        """Return the undo file of a run that was broken off and is not resumed: whoever takes back takes back all."""
+        try:
+            earlier = load_state(self._path)
+        except Refused:  # quiet: as a rule there was none
+            return None
+        return self._here(earlier.undo) if earlier.fingerprint == self._shape.fingerprint else None
+
+    def _here(self, undo: str | None) -> str | None:
+        """Return where an undo file is, seen from where the command is typed now."""
+        return undo and str(self._target.directory / Path(undo).name)
 
     def _undo_path(self) -> Path:
         return self._target.directory / f"undo-{self._clock.now():%Y%m%dT%H%M%S}-{fresh_id()[:8]}.jsonl"
@@ -262,7 +276,10 @@ def undo(target: Target, path: Path, wishes: Wishes, clock: Clock, voice: Voice)
     """
     header, changes = read_undo(path)
     restored, with_times = 0, True
-    with connected(target.database(), timeout_seconds=wishes.timeout_seconds, read_only=not wishes.apply) as database:
+    with (
+        alone_in(target.directory) if wishes.apply else nullcontext(),
+        connected(target.database(), timeout_seconds=wishes.timeout_seconds, read_only=not wishes.apply) as database,
+    ):
         with database.looking() as connection:
             shape: Shape = read_shape(connection)
         if shape.fingerprint != header.fingerprint:

@@ -17,7 +17,8 @@ from msgspec import Struct
 from bridge.clock import Clock
 from bridge.content import ColumnType
 from migration.checks.definition import LOOKUPS, Check
-from migration.database import Database, is_shutdown
+from migration.database import Database, failure, is_shutdown
+from migration.errors import Interrupted, Refused
 from migration.shape import Shape
 from migration.state import SAVE_EVERY_SECONDS, RunState
 
@@ -101,7 +102,10 @@ class Scanner:
     def _save_if_due(self, save: Save) -> None:
         now = self._clock.monotonic()
         if now - self._saved_at >= SAVE_EVERY_SECONDS:
-            save()
+            try:
+                save()
+            except Refused as error:  # by now something was looked at, and perhaps changed
+                raise Interrupted(f"{error} Make room, and --resume goes on from there.") from error
             self._saved_at = now
 
     def _page(self, scan: Scan) -> None:
@@ -213,12 +217,3 @@ class Scanner:
 def _beyond(scan: Scan, after: str | None) -> str:
     """Return the condition for the part that is not done yet; at first that is everything with a key."""
     return f"t.{scan.key} is not null" if after is None else f"t.{scan.key} > %(after)s"
-
-
-def failure(error: psycopg.Error) -> str:
-    """Say why a question failed: its SQLSTATE tells, and unlike the message never quotes a row."""
-    if isinstance(error, psycopg.errors.QueryCanceled):
-        return "it took longer than --statement-timeout allows"
-    if isinstance(error, psycopg.errors.InsufficientPrivilege):
-        return "the role may not read what it asks about"
-    return f"PostgreSQL refused the question with {error.sqlstate}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -17,6 +19,8 @@ from migration.errors import Refused
 FORMAT: Final = 1
 SAVE_EVERY_SECONDS: Final = 1.0
 """A kill costs so much work at most; it is done again, with the same result."""
+
+_BUSY: Final = "Another check or fix is at work in {}; wait until it has ended, or give another --directory."
 
 
 class Place(Struct, kw_only=True):
@@ -83,6 +87,28 @@ def load_state(path: Path) -> RunState:
     return state
 
 
+@contextmanager
+def alone_in(directory: Path) -> Iterator[None]:
+    """Keep other runs that keep their state there out until the block ends; one that is killed lets go by itself.
+
+    Raises:
+        Refused: another one is at work, or there can be no such directory.
+
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        raise Refused(f"{directory} cannot be written: {error.strerror}.") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise Refused(_BUSY.format(directory)) from None
+    finally:
+        os.close(descriptor)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Replace a file so that whoever reads it, after a crash too, sees the old one or the new one.
 
@@ -101,6 +127,8 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
+    except OSError as error:
+        raise Refused(f"{path} cannot be written: {error.strerror}.") from None
     finally:
         Path(name).unlink(missing_ok=True)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -19,10 +20,14 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from migration.database import is_shutdown
-from migration.errors import Refused
+from migration.errors import Interrupted, Refused
 from migration.repairs.definition import Change, Values
 
 FORMAT: Final = 1
+
+_NOT_NOTED: Final = (
+    "The undo file cannot be written ({}), so nothing more was changed; make room, and --resume goes on from there."
+)
 
 Statement = tuple[sql.Composed, dict[str, Jsonb]]
 
@@ -35,20 +40,35 @@ class Header(Struct, frozen=True, kw_only=True):
 
 
 class UndoFile:
-    """Appends changes, each on the disk before its transaction is."""
+    """Appends changes, each on the disk before its transaction is.
+
+    Raises:
+        Refused: it cannot be written at all.
+
+    """
 
     def __init__(self, path: Path, fingerprint: str) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            self._file = os.fdopen(descriptor, "a+b", buffering=0)  # what could not be written is not kept for later
+            _cut_off(self._file)
+            if self._file.tell() == 0:
+                self._put([Header(fingerprint=fingerprint)])
         except OSError as error:
             raise Refused(f"The undo file {path} cannot be written: {error.strerror}.") from None
-        if self._file.tell() == 0:
-            self._put([Header(fingerprint=fingerprint)])
 
     def note(self, changes: Iterable[Change]) -> None:
-        """Write down how rows were."""
-        self._put(changes)
+        """Write down how rows were.
+
+        Raises:
+            Interrupted: it could not be written, so the change must not be made.
+
+        """
+        try:
+            self._put(changes)
+        except OSError as error:
+            raise Interrupted(_NOT_NOTED.format(error.strerror)) from error
 
     def __enter__(self) -> Self:
         return self
@@ -59,9 +79,17 @@ class UndoFile:
         self._file.close()
 
     def _put(self, entries: Iterable[Struct]) -> None:
-        self._file.write(b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries))
-        self._file.flush()
+        left = memoryview(b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries))
+        while left:
+            left = left[self._file.write(left) :]
         os.fsync(self._file.fileno())
+
+
+def _cut_off(file: FileIO) -> None:
+    """Take away a last line that is not whole: it was never committed, and what follows must not be glued to it."""
+    file.seek(0)
+    file.truncate(file.read().rfind(b"\n") + 1)
+    file.seek(0, os.SEEK_END)
 
 
 def read_undo(path: Path) -> tuple[Header, list[Change]]:

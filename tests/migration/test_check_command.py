@@ -18,7 +18,7 @@ from migration.checking import REPORT, STATE
 from migration.checks import CHECKS
 from migration.database import connected
 from migration.findings import Exit, Report, Severity
-from migration.state import RunState
+from migration.state import RunState, alone_in
 from scripts.sandbox.address import SandboxAddress
 from scripts.sandbox.cast import CONVERSATIONS
 from scripts.stack import ROOT
@@ -173,6 +173,11 @@ def test_bad_addresses_are_one_sentence(sandbox: SandboxAddress, tools: Tools) -
     cases = {
         "mysql://somebody:hush@localhost/chat": "must begin with postgresql://",
         "postgresql://somebody:hush%zz@localhost/chat": "cannot be read",
+        f"postgresql://somebody:hu@sh@{address}": "must be %-encoded",
+        f"postgresql://somebody:hush@{address}?pgbouncer=true": "pgbouncer=true does not belong there",
+        f"postgresql://somebody:hush@{address}?connect_timeout=hush": "cannot be read",
+        f"postgresql://somebody:hush@{address}?sslmode=hush": "sslmode that is none",
+        "postgresql://somebody:hush@localhost:70000/chat": "port that is none",
         f"postgresql://supabase_admin:hush@{address}": "refuses the password",
         f"postgresql://supabase_admin@{address}": "wants a password",
         good.replace("/postgres", "/nothing"): "has no such database or role",
@@ -263,6 +268,14 @@ def test_a_directory_that_cannot_be_written_is_said(crowd_of: CrowdOf, tools: To
     ended = tools("check", "--database-url", crowd_of("db1").url)
     assert ended.status == Exit.REFUSED
     assert "cannot be written" in ended.err
+
+
+def test_two_at_once_do_not_share_a_directory(crowd_of: CrowdOf, tools: Tools) -> None:
+    """Each would write over the other's state; whoever is killed lets go."""
+    with alone_in(tools.directory):
+        ended = tools("check", "--database-url", crowd_of("db1").url, *FAST)
+    assert (ended.status, "is at work in" in ended.err) == (Exit.REFUSED, True)
+    assert tools("check", "--database-url", crowd_of("db1").url, "--only", "groups_without_room").status == Exit.FOUND
 
 
 def use(sandbox: SandboxAddress, monkeypatch: pytest.MonkeyPatch) -> None:

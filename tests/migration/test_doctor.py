@@ -356,6 +356,6 @@ def test_a_question_that_is_refused_is_said(crowd: Crowd, tools: Tools) -> None:
     )
     report = examined(tools, crowd, "closed_tables", "publication")
     assert [(one.check, one.reason) for one in report.not_run] == [
-        ("closed_tables", "the role may not read what it asks about")
+        ("closed_tables", "the role may not read or write what it is about")
     ]
     assert [one.check for one in report.passed] == ["publication"]

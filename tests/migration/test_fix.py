@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,10 +18,12 @@ import pytest
 
 from migration.checking import REPORT
 from migration.checks import CHECKS
+from migration.errors import Interrupted
 from migration.findings import Exit, Report, printed, read_report
 from migration.fixing import STATE, FixReport, Undone
-from migration.repairs import REPAIRS
-from migration.state import RunState
+from migration.repairs import REPAIRS, Change
+from migration.state import RunState, alone_in
+from migration.undo import Header, UndoFile, read_undo
 from scripts.stack import ROOT
 from tests.migration.conftest import CrowdOf, Tools
 from tests.migration.crowds import TURNS, Crowd, copied, dump, execute
@@ -220,35 +223,98 @@ def wait_for_undo(directory: Path) -> Path:
     pytest.fail("the run noted no change")
 
 
-def test_a_killed_run_is_resumed_and_can_be_taken_back(crowd: Crowd, tools: Tools) -> None:
-    """Kill -9 in the middle; resumed, all is mended; one undo file takes back both halves."""
-    before = dump(crowd)
-    checked(tools, crowd)
-    command = (
-        sys.executable,
-        "-m",
-        "migration",
-        "fix",
-        "--directory",
-        str(tools.directory),
-        "--apply",
-        "--share",
-        "0.1",
-    )
+def killed(tools: Tools, crowd: Crowd) -> Path:
+    """Kill -9 a run in the middle; return the undo file that it has left."""
+    command = (sys.executable, "-m", "migration", "fix", "--directory", str(tools.directory), "--apply")
     environment = {"PATH": os.environ["PATH"], "MIGRATION_DATABASE_URL": crowd.url}
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        (*command, "--share", "0.1"), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as run:
         undo = wait_for_undo(tools.directory)
         run.send_signal(signal.SIGKILL)
         run.wait(PATIENCE_SECONDS)
     state = msgspec.json.decode((tools.directory / STATE).read_bytes(), type=RunState)
     assert state.undo == str(undo)
-    report = fixed(tools, crowd, "--apply", "--resume")
+    return undo
+
+
+@pytest.mark.parametrize("again", [("--resume",), ()])
+def test_a_killed_run_can_be_gone_on_with_and_taken_back(crowd: Crowd, tools: Tools, again: Sequence[str]) -> None:
+    """Resumed or begun anew, all is mended; one undo file takes back both halves."""
+    before = dump(crowd)
+    checked(tools, crowd)
+    undo = killed(tools, crowd)
+    report = fixed(tools, crowd, "--apply", *again)
     assert report.undo == str(undo)
     assert counts(checked(tools, crowd)) == LEFT_ALONE
     undone(tools, crowd, str(undo), "--apply")
     assert dump(crowd) == before
+
+
+def test_a_line_that_a_crash_cut_off_does_not_spoil_what_follows(crowd: Crowd, tools: Tools) -> None:
+    """A machine that stopped, or a full disk, in the middle of a line: the next one must not be glued to it."""
+    before = dump(crowd)
+    checked(tools, crowd)
+    undo = killed(tools, crowd)
+    with undo.open("ab") as file:
+        file.write(b'{"table":"typing_ind')
+    fixed(tools, crowd, "--apply", "--resume")
+    undone(tools, crowd, str(undo), "--apply")
+    assert dump(crowd) == before
+
+
+def test_without_room_for_the_undo_file_nothing_is_changed(tmp_path: Path) -> None:
+    """Not even later, when there is room again and the file is closed."""
+    path = tmp_path / "undo"
+    change = Change(table="typing_indicators", key={"id": "1"}, before={"is_typing": True}, after={"is_typing": False})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with UndoFile(path, "print") as undo:
+        undo.note([change])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, hard))
+        try:
+            with pytest.raises(Interrupted, match=r"cannot be written \(File too large\), so nothing more was changed"):
+                undo.note([change])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert read_undo(path) == (Header(fingerprint="print"), [change])
+    with UndoFile(path, "print") as undo:
+        undo.note([change])
+    assert read_undo(path)[1] == [change, change]
+
+
+def test_two_at_once_do_not_share_a_directory(crowd: Crowd, tools: Tools) -> None:
+    """Neither fix nor undo; one that only looks disturbs nobody."""
+    checked(tools, crowd, "typing_stale")
+    report = fixed(tools, crowd, "--apply")
+    with alone_in(tools.directory):
+        for more in ((), ("--undo", str(report.undo))):
+            ended = tools("fix", "--database-url", crowd.url, "--apply", *more)
+            assert (ended.status, "is at work in" in ended.err) == (Exit.REFUSED, True)
+            assert tools("fix", "--database-url", crowd.url, *more).status != Exit.REFUSED
+
+
+def test_a_role_that_may_only_read_is_told_so(crowd: Crowd, tools: Tools) -> None:
+    """One sentence and status 3, no trace of Python's."""
+    execute(
+        crowd,
+        "drop role if exists reader",
+        "create role reader login bypassrls password 'hush'",
+        "grant usage on schema public, auth to reader",
+        "grant select on all tables in schema public, auth to reader",
+    )
+    url = f"postgresql://reader:hush@{crowd.superuser.rpartition('@')[2]}"
+    try:
+        assert tools("check", "--database-url", url, "--only", "typing_stale").status == Exit.CLEAN
+        dry = tools("fix", "--database-url", url)
+        ended = tools("fix", "--database-url", url, "--apply")
+    finally:
+        execute(crowd, "drop owned by reader", "drop role reader")
+    assert dry.status == Exit.FOUND
+    assert ended.status == Exit.INCOMPLETE
+    assert ended.err == (
+        "migration: The database did not do what it was asked: the role may not read or write what it is about."
+        " What was committed until then stays.\n"
+    )
 
 
 def test_an_undo_file_that_a_crash_cut_off_is_read(crowd: Crowd, tools: Tools) -> None:
