@@ -12,6 +12,7 @@ from msgspec import Struct
 from bridge.clock import Clock
 from migration.database import connected, failure, is_shutdown, subject_of
 from migration.doctor import LOOKS, NotSeen, Served, Sights, Stored
+from migration.errors import Refused
 from migration.findings import Finding, NotRun, Passed, Report, printed, worst_first
 from migration.project import host, reached
 from migration.settings import Target
@@ -49,7 +50,7 @@ def examine(target: Target, wishes: Wishes, clock: Clock, voice: Voice) -> Repor
             voice.progress(f"looking at {name}")
             try:
                 seen = LOOKS[name].take(sights)
-            except (NotSeen, psycopg.Error) as error:
+            except (NotSeen, Refused, psycopg.Error) as error:  # refused: the project went away in the middle
                 not_run.append(_not_run(name, error, wishes))
                 continue
             findings += seen.findings
@@ -91,8 +92,8 @@ def _sights(target: Target, wishes: Wishes, clock: Clock) -> Iterator[Sights]:
         yield Sights(stored=stored, served=served, clock=clock, as_of=clock.now(), writes_canary=wishes.writes_canary)
 
 
-def _not_run(name: str, error: NotSeen | psycopg.Error, wishes: Wishes) -> NotRun:
-    if isinstance(error, NotSeen):
+def _not_run(name: str, error: NotSeen | Refused | psycopg.Error, wishes: Wishes) -> NotRun:
+    if not isinstance(error, psycopg.Error):
         is_optional = name in OPTIONAL and not wishes.writes_canary
         return NotRun(check=name, reason=str(error), applies=not is_optional)
     if is_shutdown(error):

@@ -28,17 +28,29 @@ class Rest:
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
 
-    def get(self, path: str, *, key: str | None = None, **params: str) -> httpx.Response:
-        """Ask.
+    def get(self, path: str, *, key: str | None = None, bearer: str | None = None, **params: str) -> httpx.Response:
+        """Ask, with another key, or as whom an access token is made out to.
 
         Raises:
             Refused: nobody answers.
 
         """
+        headers = key_headers(key) if key else {}
+        if bearer is not None:
+            headers["Authorization"] = f"Bearer {bearer}"
         try:
-            return self._http.get(path, params=params, headers=key_headers(key) if key else None)
+            return self._http.get(path, params=params, headers=headers)
         except httpx.HTTPError as error:
             raise Refused(f"SUPABASE_URL does not answer: {type(error).__name__}.") from error
+
+    def takes(self, key: str) -> bool:
+        """Tell whether the project's gateway knows a key: what the tables answer depends on policies, too.
+
+        Raises:
+            Refused: nobody answers.
+
+        """
+        return self.get("/auth/v1/settings", key=key).status_code not in {401, 403}
 
     def prove(self) -> None:
         """See that the key is taken and that there is a chat.

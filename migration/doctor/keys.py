@@ -19,6 +19,10 @@ from migration.project import host
 
 JWKS_PATH: Final = "/auth/v1/.well-known/jwks.json"
 UNDERSTOOD: Final = frozenset({"ES256", "RS256", "EdDSA"})
+TRIAL_SECONDS: Final = 60
+UNAUTHORIZED: Final = 401
+BAD_TOKEN: Final = "PGRST301"
+"""PostgREST's code for a token whose signature is none of the project's (supabase.md 9)."""
 _PARTS: Final = 3
 
 
@@ -82,10 +86,24 @@ def _given(settings: Settings) -> list[Key]:
 
 
 def _keys(sights: Sights) -> Seen:
-    settings = sights.of_project().settings
-    keys = _given(settings)
-    findings = [finding for key in keys for finding in _findings(key, settings, sights.as_of)]
+    served = sights.of_project()
+    keys = _given(served.settings)
+    findings = [finding for key in keys for finding in _findings(key, served.settings, sights.as_of)]
+    # The other one was proven before anything was looked at.
+    findings += [
+        _refused(key) for key in keys if key.variable == "SUPABASE_PUBLISHABLE_KEY" and not served.rest.takes(key.text)
+    ]
     return Seen(findings, listed(f"{key.variable} is {key.words}" for key in keys))
+
+
+def _refused(key: Key) -> Finding:
+    return Finding(
+        check="keys",
+        severity=Severity.ERROR,
+        evidence=f"The project refuses {key.variable}.",
+        fix=f"Set {key.variable} to the publishable key (dashboard: Settings, API Keys).",
+        consequence="Sessions of the old endpoints are not refreshed: whoever's has expired is signed out there.",
+    )
 
 
 def _findings(key: Key, settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -156,10 +174,31 @@ def _signing(sights: Sights) -> Seen:
     if len(entries) > 1 or (entries and text):
         findings.append(_rotation(entries, has_secret=bool(text)))
     legacy = [key for key in _given(served.settings) if key.is_legacy]
-    if text and any(not is_signed_with(key, text) for key in legacy):
+    if text and (any(not is_signed_with(key, text) for key in legacy) or not _is_taken(served, text, sights.as_of)):
         findings.append(_wrong_secret())
     shown = listed(f"{entry.alg} {entry.kid[:8]}" for entry in entries) or "the shared secret (HS256)"
     return Seen(findings, f"tokens are verified with {shown}")
+
+
+def _is_taken(served: Served, secret: str, now: datetime) -> bool:
+    """Show the project a token that is signed with the secret: only PostgREST knows which one is right.
+
+    Made out to anon, so that it could do nothing that nobody else can; the code tells the signature from the rights.
+    """
+    claims = {"role": "anon", "exp": int(now.timestamp()) + TRIAL_SECONDS}
+    answer = served.rest.get("/rest/v1/messages", bearer=_signed(claims, secret), select="id", limit="0")
+    return not (answer.status_code == UNAUTHORIZED and BAD_TOKEN in answer.text)
+
+
+def _signed(claims: object, secret: str) -> str:
+    """Return a token (RFC 7515, HS256)."""
+    signed = f"{_text({'alg': 'HS256', 'typ': 'JWT'})}.{_text(claims)}"
+    signature = hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest()
+    return f"{signed}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+
+def _text(content: object) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(content)).decode().rstrip("=")
 
 
 def _published(served: Served) -> list[_Entry]:
@@ -207,9 +246,10 @@ def _wrong_secret() -> Finding:
     return Finding(
         check="signing",
         severity=Severity.ERROR,
-        evidence="SUPABASE_JWT_SECRET is not the secret that the project's own legacy keys are signed with.",
-        fix="Set SUPABASE_JWT_SECRET to the legacy JWT secret (dashboard: Settings, JWT Keys).",
-        consequence="Every token signed with the shared secret is answered with INVALID_TOKEN.",
+        evidence="SUPABASE_JWT_SECRET is not the secret that the project's own tokens are signed with.",
+        fix="Set SUPABASE_JWT_SECRET to the legacy JWT secret (dashboard: Settings, JWT Keys); unset it where that is"
+        " revoked.",
+        consequence="Tokens of the project are answered with INVALID_TOKEN; whoever knows this secret can make others.",
     )
 
 

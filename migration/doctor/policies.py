@@ -127,6 +127,8 @@ def _readable_over_rest(served: Served) -> Mapping[str, str]:
     key = served.settings.supabase_publishable_key
     if key is None:
         raise NotSeen("it needs MIGRATION_DATABASE_URL, or SUPABASE_PUBLISHABLE_KEY to try it out")
+    if not served.rest.takes(key.get_secret_value()):
+        raise NotSeen("the project refuses SUPABASE_PUBLISHABLE_KEY")
     readable: dict[str, str] = {}
     for table in NEEDED:
         answer = served.rest.get(f"/rest/v1/{table}", key=key.get_secret_value(), limit="1")

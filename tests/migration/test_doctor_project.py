@@ -18,6 +18,7 @@ import pytest
 from bridge.clock import FakeClock, SystemClock
 from bridge.settings import Settings, load_settings
 from migration.doctor import LOOKS, NotSeen, Seen, Served, Sights, phoenix
+from migration.errors import Refused
 from migration.findings import Exit, Severity
 from migration.project import Rest
 from scripts.sandbox.address import SandboxAddress
@@ -260,6 +261,63 @@ def test_a_shared_secret_of_another_project_is_told() -> None:
     assert not look("signing", **right).findings
     wrong = look("signing", **{**right, "supabase_jwt_secret": "another"})
     assert [severity for severity, _ in evidence(wrong)] == [Severity.ERROR]
+
+
+def refusing(path: str, answer: httpx.Response) -> Answer:
+    """Answer one path so, and all others as a project without signing keys."""
+    return lambda asked: answer if asked.url.path == path else _no_keys(asked)
+
+
+def test_a_shared_secret_that_the_project_does_not_know_is_told() -> None:
+    """Where the keys do not tell: it is asked with a token of nobody's; missing rights are no wrong signature."""
+    refusal = httpx.Response(401, json={"code": "PGRST301", "message": "JWSError JWSInvalidSignature"})
+    (found,) = look("signing", refusing("/rest/v1/messages", refusal), supabase_jwt_secret=SIGNED_WITH).findings
+    assert (found.severity, found.evidence.startswith("SUPABASE_JWT_SECRET is not the secret")) == (
+        Severity.ERROR,
+        True,
+    )
+    closed = httpx.Response(401, json={"code": "42501", "message": "permission denied for table messages"})
+    assert not look("signing", refusing("/rest/v1/messages", closed), supabase_jwt_secret=SIGNED_WITH).findings
+
+
+def test_a_publishable_key_that_the_project_does_not_know_is_told() -> None:
+    """And nothing is said of what it reads: every table would seem to be closed."""
+    unknown = refusing("/auth/v1/settings", httpx.Response(401, json={"message": "Invalid API key"}))
+    seen = look("keys", unknown, supabase_publishable_key="sb_publishable_x")
+    assert evidence(seen) == [(Severity.ERROR, "The project refuses SUPABASE_PUBLISHABLE_KEY.")]
+    with pytest.raises(NotSeen, match="refuses SUPABASE_PUBLISHABLE_KEY"):
+        look("open_tables", unknown, supabase_publishable_key="sb_publishable_x")
+
+
+def test_wrong_settings_of_a_real_project_are_told(
+    sandbox: SandboxAddress, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its gateway and PostgREST are what knows them."""
+    use(sandbox, monkeypatch)
+    only = ("--only", "keys", "--only", "signing", "--json")
+    assert tools("doctor", *only).status == Exit.CLEAN
+    monkeypatch.setenv("SUPABASE_PUBLISHABLE_KEY", "sb_publishable_of_another_project")
+    monkeypatch.setenv("SUPABASE_JWT_SECRET", SIGNED_WITH)
+    found = tools("doctor", *only).report.findings
+    assert [(one.check, one.severity) for one in found] == [("keys", Severity.ERROR), ("signing", Severity.ERROR)]
+
+
+def test_a_project_that_goes_away_in_the_middle_leaves_what_was_seen(
+    sandbox: SandboxAddress, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Status 3, and the other looks are told; that nothing was looked at would not be true."""
+    use(sandbox, monkeypatch)
+
+    def gone(_: Rest, key: str) -> bool:
+        raise Refused("SUPABASE_URL does not answer: ConnectError.")
+
+    monkeypatch.setattr(Rest, "takes", gone)
+    ended = tools("doctor", "--only", "keys", "--only", "tables", "--json")
+    assert ended.status == Exit.INCOMPLETE
+    assert [(one.check, one.reason) for one in ended.report.not_run] == [
+        ("keys", "SUPABASE_URL does not answer: ConnectError.")
+    ]
+    assert [one.check for one in ended.report.passed] == ["tables"]
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(500), httpx.Response(200, text="<html>")])
