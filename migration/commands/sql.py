@@ -16,6 +16,7 @@ from migration.database import Database, connected, subject_of
 from migration.errors import Interrupted, Refused
 from migration.findings import FORMAT, Exit
 from migration.objects import Busy, NotAllowed, script
+from migration.shape import read_shape
 from migration.usage_ledger import LedgerState, OtherVersion
 from migration.voice import Voice
 
@@ -90,6 +91,9 @@ def _change_or_fail(database: Database, given: argparse.Namespace, additions: Se
     is_limited = given.keep_hours is not None or given.max_entries is not None
     if is_limited and CHANGE_LOG not in additions:
         raise Refused("--keep-hours and --max-entries are about the change log.")
+    if CHANGE_LOG in additions and not is_removing:
+        with database.looking() as connection:
+            read_shape(connection)  # in another database the log would be there, and record nothing
     if CHANGE_LOG in additions:
         (change_log.remove if is_removing else change_log.install)(database)
     if USAGE_LEDGER in additions:

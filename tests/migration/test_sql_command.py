@@ -144,8 +144,10 @@ def test_a_role_without_the_right_is_refused(dsn: str, tools: Tools) -> None:
     assert not is_there(dsn)
 
 
-def test_a_database_that_is_no_chat_gets_no_triggers(dsn: str, tools: Tools) -> None:
-    """The log is there and has nothing to record."""
+def test_a_database_that_is_no_chat_gets_no_log(dsn: str, tools: Tools) -> None:
+    """It would be installed, and record nothing of the chat, which is elsewhere."""
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute("drop table messages, conversation_participants, conversations, message_status cascade")
-    assert tools("sql", "install", "--database-url", dsn).status == Exit.CLEAN
+    ended = tools("sql", "install", "--database-url", dsn)
+    assert (ended.status, "is not a chat" in ended.err) == (Exit.REFUSED, True)
+    assert not is_there(dsn)
