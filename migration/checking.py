@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from bridge.clock import Clock
 from bridge.errors import SchemaUnusable, StoreError
+from bridge.models import Identity
 from bridge.store import Store
 from migration.checks import CHECKS, Check, unread
 from migration.database import Database, connected, subject_of
@@ -105,6 +106,8 @@ class DatabaseRun:
                 usable.append(CHECKS[name])
             else:
                 outcome.not_run.append(left_out)
+        if unread.CHECK in usable:
+            self._prove_project()
         self._save()
         scans = scans_of(usable)
         Scanner(self._database, self._shape, self._state, self._wishes.pace, self._clock).run(
@@ -165,6 +168,21 @@ class DatabaseRun:
         about = max(rows, self._sizes.get(scan.table, 0))
         self._voice.progress(f"{scan.name}: {rows:,} of about {about:,} rows")
 
+    def _prove_project(self) -> None:
+        """See before hours of work that the project has the same people; one that does not answer is told later.
+
+        Raises:
+            Refused: it is another database.
+
+        """
+        if self._target.project is None:
+            return
+        people = unread.Recount(self._database, self._state.as_of).sample(self._wishes.people)
+        try:
+            asked(self._target.project, lambda store: _same_people(store, people))
+        except (StoreError, SchemaUnusable):  # quiet: the check itself says so when its turn comes
+            return
+
     def _compare_unread(self, tally: Tally) -> None:
         """Compare with the project, if it is there and is the same database."""
         if self._target.project is None:
@@ -174,9 +192,6 @@ class DatabaseRun:
         people = recount.sample(self._wishes.people)
 
         async def ask(store: Store) -> Sequence[str]:
-            known = await store.users.profiles([one.user_id for one in people])
-            if len(known) != len(people):
-                raise Refused(_OTHER_DATABASE)
             return await unread.differences(recount, store.conversations, people, self._state.as_of)
 
         self._voice.progress(f"{unread.CHECK.name}: {len(people)} people")
@@ -184,6 +199,12 @@ class DatabaseRun:
             tally.add(asked(self._target.project, ask), self._wishes.sample_size)
         except (StoreError, SchemaUnusable) as error:
             tally.failed = f"the project at SUPABASE_URL cannot be asked: {error}"
+
+
+async def _same_people(store: Store, people: Sequence[Identity]) -> None:
+    known = await store.users.profiles([one.user_id for one in people])
+    if len(known) != len(people):
+        raise Refused(_OTHER_DATABASE)
 
 
 def _over_rest(target: Target, wishes: Wishes, clock: Clock, voice: Voice) -> Report:

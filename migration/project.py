@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -18,6 +18,19 @@ from migration.errors import Refused
 TIMEOUT_SECONDS: Final = 30.0
 MULTIPLE_CHOICES: Final = 300
 NOT_FOUND: Final = 404
+
+_NOT_OURS: Final[Mapping[str, object]] = {
+    "rollout_file": None,
+    "rollout_provider": None,
+    "usage": "off",
+    "usage_file": None,
+    "compat": False,
+    "compat_disabled": None,
+    "compat_deprecation_file": None,
+    "compat_brownouts": False,
+    "traces": False,
+}
+"""What belongs to a bridge that serves: files that may be wrong, or would be written, have no part in a question."""
 
 T = TypeVar("T")
 
@@ -96,7 +109,7 @@ def asked(settings: Settings, question: Callable[[Store], Awaitable[T]]) -> T:
     """
 
     async def ask() -> T:
-        bridge = create_bridge(settings)
+        bridge = create_bridge(settings.model_copy(update=_NOT_OURS))
         try:
             await bridge.context.store.check()
             return await question(bridge.context.store)

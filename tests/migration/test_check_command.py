@@ -334,8 +334,23 @@ def test_unread_counts_are_compared_with_the_project(
 def test_unread_counts_of_another_database_are_not_compared(
     sandbox: SandboxAddress, crowd_of: CrowdOf, tools: Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two settings that do not belong together are noticed."""
+    """Two settings that do not belong together are noticed, before hours of work are in vain."""
     use(sandbox, monkeypatch)
     ended = tools("check", "--database-url", crowd_of("db1").url, "--only", "unread_counts")
+    assert not (tools.directory / STATE).exists()
     assert ended.status == Exit.REFUSED
     assert ended.err.endswith("migration: SUPABASE_URL and MIGRATION_DATABASE_URL are not the same database.\n")
+
+
+def test_what_a_serving_bridge_is_set_to_has_no_part_in_it(
+    sandbox: SandboxAddress, tools: Tools, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is typed where the bridge runs: a wrong plan is no obstacle, and no ledger is made."""
+    use(sandbox, monkeypatch)
+    monkeypatch.setenv("BRIDGE_ROLLOUT_FILE", str(tmp_path / "nothing.toml"))
+    monkeypatch.setenv("BRIDGE_COMPAT_DEPRECATION_FILE", str(tmp_path / "nothing.toml"))
+    monkeypatch.setenv("BRIDGE_USAGE_FILE", str(tmp_path / "usage.sqlite"))
+    url = sandbox.database_url + AS_POSTGRES
+    assert tools("check", "--database-url", url, "--only", "unread_counts").status == Exit.CLEAN
+    assert tools("doctor", "--only", "tables").status == Exit.CLEAN
+    assert not (tmp_path / "usage.sqlite").exists()
