@@ -1,4 +1,4 @@
-"""One run of the repairs, or of taking them back: what a fresh check has found, in small transactions."""
+"""One run of the repairs: what a fresh check has found, in small transactions."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from bridge.clock import Clock
 from bridge.ids import fresh_id
 from migration.checking import REPORT
 from migration.checks import CHECKS, Check
-from migration.database import Database, connected, subject_of
+from migration.database import Database, connected, failure, subject_of
 from migration.errors import Refused
 from migration.findings import FORMAT, Exit, Report, read_report
 from migration.repairs import REPAIRS, Change
 from migration.scanning import Pace, Scan, Scanner, scans_of
 from migration.settings import Target
-from migration.shape import Shape, read_shape, refuse_if_hidden
+from migration.shape import read_shape, refuse_if_hidden
 from migration.state import RunState, alone_in, load_state, save_state
-from migration.undo import UndoFile, in_batches, make, read_undo, take_back, without_triggers
+from migration.undo import UndoFile, make, read_undo
 from migration.voice import Voice
 
 STATE: Final = "fix.state.json"
@@ -56,7 +56,9 @@ class Repaired(Struct, kw_only=True):
     left_alone: int = 0
     """Found rows for which no change is safe."""
     refused: int = 0
-    """Changes that somebody else's row or a foreign key stood in the way of."""
+    """Changes that somebody else's row or a foreign key stood in the way of; rows, if the repair could not be asked."""
+    failed: str | None = None
+    """Why it could not be asked."""
 
 
 class FixReport(Struct, frozen=True, kw_only=True):
@@ -167,18 +169,26 @@ class FixRun:
         done.found += len(keys)
         for start in range(0, len(keys), BATCH_ROWS):
             batch = keys[start : start + BATCH_ROWS]
-            if self._undo is None:
-                with self._writer.looking() as connection:
-                    mended, changes = self._changes(connection, check, batch)
-                    done.changes += len(changes)
-            else:
-                with self._writer.writing() as connection:
-                    mended, changes = self._changes(connection, check, batch)
-                    self._undo.note(changes)
-                    made = make(connection, changes)
-                done.changes += made
-                done.refused += len(changes) - made
-            done.left_alone += len(batch) - len(mended)
+            try:
+                self._mend_batch(check, batch, done)
+            except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable) as error:
+                # A schema that is stuck between two generations: the other repairs may find what they need.
+                done.refused += len(batch)
+                done.failed = failure(error)
+
+    def _mend_batch(self, check: Check, batch: Sequence[str], done: Repaired) -> None:
+        if self._undo is None:
+            with self._writer.looking() as connection:
+                mended, changes = self._changes(connection, check, batch)
+                done.changes += len(changes)
+        else:
+            with self._writer.writing() as connection:
+                mended, changes = self._changes(connection, check, batch)
+                self._undo.note(changes)
+                made = make(connection, changes)
+            done.changes += made
+            done.refused += len(changes) - made
+        done.left_alone += len(batch) - len(mended)
 
     def _changes(
         self, connection: psycopg.Connection, check: Check, keys: Sequence[str]
@@ -242,59 +252,3 @@ class FixRun:
     def _save_if_applied(self) -> None:
         if self._wishes.apply:
             self._save()
-
-
-class Undone(Struct, frozen=True, kw_only=True):
-    """What taking a fix back has done, or would do."""
-
-    command: str = "undo"
-    format: int = FORMAT
-    subject: str
-    fingerprint: str
-    applied: bool
-    ended_at: datetime
-    changes: int
-    """In the undo file."""
-    restored: int
-    """Rows that are as they were; the others had not been changed, or somebody has changed them since."""
-    times_restored: bool
-    """Whether updated_at is as it was, too; that takes the right to switch triggers off."""
-
-    @property
-    def exit(self) -> Exit:
-        """Return the exit status: FOUND for a dry run that would change something."""
-        return Exit.CLEAN if self.applied or not self.changes else Exit.FOUND
-
-
-def undo(target: Target, path: Path, wishes: Wishes, clock: Clock, voice: Voice) -> Undone:
-    """Take back what an undo file holds, the last change first, or only say how much that is.
-
-    Raises:
-        Refused: nothing was changed.
-        Interrupted: the connection was lost; the same command goes on.
-
-    """
-    header, changes = read_undo(path)
-    restored, with_times = 0, True
-    with (
-        alone_in(target.directory) if wishes.apply else nullcontext(),
-        connected(target.database(), timeout_seconds=wishes.timeout_seconds, read_only=not wishes.apply) as database,
-    ):
-        with database.looking() as connection:
-            shape: Shape = read_shape(connection)
-        if shape.fingerprint != header.fingerprint:
-            raise Refused(f"{path} belongs to another database.")
-        for batch in in_batches(changes, BATCH_ROWS) if wishes.apply else ():
-            with database.writing() as connection:
-                with_times = without_triggers(connection) and with_times
-                restored += take_back(connection, batch)
-            voice.progress(f"undo: {restored:,} of {len(changes):,}")
-    return Undone(
-        subject=subject_of(target.database()),
-        fingerprint=header.fingerprint,
-        applied=wishes.apply,
-        ended_at=clock.now(),
-        changes=len(changes),
-        restored=restored,
-        times_restored=with_times,
-    )

@@ -9,9 +9,10 @@ from pathlib import Path
 from bridge.clock import Clock
 from migration.commands.command import Command, add_choice, add_target, chosen, positive, share, target_of
 from migration.findings import Exit
-from migration.fixing import FixReport, Undone, Wishes, fix, undo
+from migration.fixing import FixReport, Wishes, fix
 from migration.repairs import REPAIRS
 from migration.scanning import Pace
+from migration.undoing import Undone, undo
 from migration.voice import Voice
 
 
@@ -53,6 +54,8 @@ def _fix_lines(report: FixReport) -> list[str]:
         refused = f", {one.refused:,} refused" if one.refused else ""
         lines.append(f"{one.check}: {verb} {one.changes:,} rows for {one.found:,} found{refused}")
         lines.append(f"  it {REPAIRS[one.check].what}")
+        if one.failed:
+            lines.append(f"  refused, for {one.failed}")
         if one.left_alone:
             lines.append(f"  {one.left_alone:,} left alone. {REPAIRS[one.check].why_safe}")
     if not report.repairs:

@@ -20,10 +20,11 @@ from migration.checking import REPORT
 from migration.checks import CHECKS
 from migration.errors import Interrupted
 from migration.findings import Exit, Report, printed, read_report
-from migration.fixing import STATE, FixReport, Undone
+from migration.fixing import STATE, FixReport
 from migration.repairs import REPAIRS, Change
 from migration.state import RunState, alone_in
 from migration.undo import Header, UndoFile, read_undo
+from migration.undoing import Undone
 from scripts.stack import ROOT
 from tests.migration.conftest import CrowdOf, Tools
 from tests.migration.crowds import TURNS, Crowd, copied, dump, execute
@@ -210,6 +211,16 @@ def test_what_no_longer_fits_is_refused_by_the_database(crowd: Crowd, tools: Too
     (report,) = msgspec.json.decode(ended.out, type=FixReport).repairs
     assert report.refused == 1
     assert report.changes == report.found - 1
+
+
+def test_half_a_schema_is_mended_as_far_as_it_goes(crowd: Crowd, tools: Tools) -> None:
+    """A repair that needs a column that is missing says so, and the others mend what they can."""
+    execute(crowd, "alter table conversations drop column created_by cascade")
+    checked(tools, crowd)
+    ended = tools("fix", "--database-url", crowd.url, "--share", "1", "--apply")
+    assert (ended.status, ended.err) == (Exit.FOUND, "")
+    assert "refused, for PostgreSQL refused the question with 42703" in ended.out
+    assert "typing_stale" not in counts(checked(tools, crowd))
 
 
 def wait_for_undo(directory: Path) -> Path:
