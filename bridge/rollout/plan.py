@@ -141,6 +141,8 @@ def _check_percentages(plan: Plan) -> None:
     for name, percentage in (("percentage", plan.percentage), *(("steps", one) for one in plan.steps)):
         if not 0 <= percentage <= 100:
             raise PlanError(f"The plan's {name} says {percentage:g}; a percentage is between 0 and 100.")
+        if percentage != round(percentage, 2):  # places among all users are no finer; 0.001 would send nobody
+            raise PlanError(f"The plan's {name} says {percentage}; a percentage is exact to a hundredth.")
     if list(plan.steps) != sorted(set(plan.steps)) or 0 in plan.steps:
         raise PlanError("The plan's steps must be above 0 and grow from one to the next.")
     if plan.stage is Stage.RAMP and plan.percentage == 0:

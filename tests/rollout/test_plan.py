@@ -51,6 +51,10 @@ def test_a_revision_names_exactly_this_text() -> None:
         ('stage = "ramp"\npercentage = 140', "The plan's percentage says 140; a percentage is between 0 and 100."),
         ('stage = "ramp"\npercentage = -1', "The plan's percentage says -1; a percentage is between 0 and 100."),
         ('stage = "ramp"\npercentage = nan', "The plan's percentage says nan; a percentage is between 0 and 100."),
+        (
+            'stage = "ramp"\npercentage = 0.001',
+            "The plan's percentage says 0.001; a percentage is exact to a hundredth.",
+        ),
         ('stage = "ramp"', "The plan's stage is ramp, and its percentage is missing or 0."),
         ('stage = "ramp"\npercentage = "5"', "The plan cannot be used: percentage: expected `float`, got `str`."),
         ('stage = "full"\nsteps = [5, 500]', "The plan's steps says 500; a percentage is between 0 and 100."),
