@@ -16,7 +16,7 @@ from migration.checks import CHECKS, Check, unread
 from migration.database import Database, connected, subject_of
 from migration.errors import Refused
 from migration.findings import Finding, NotRun, Passed, Report, printed, worst_first
-from migration.project import asked, host, reached
+from migration.project import OTHER_DATABASE, asked, host, reached
 from migration.repairs import REPAIRS
 from migration.rest_checks import RestChecks
 from migration.scanning import Pace, Scan, Scanner, scans_of
@@ -28,8 +28,6 @@ from migration.voice import Voice
 STATE: Final = "check.state.json"
 REPORT: Final = "check.json"
 """What `fix` reads, and whoever makes a report of the whole migration."""
-
-_OTHER_DATABASE: Final = "SUPABASE_URL and MIGRATION_DATABASE_URL are not the same database."
 
 
 class Wishes(Struct, frozen=True, kw_only=True):
@@ -204,7 +202,7 @@ class DatabaseRun:
 async def _same_people(store: Store, people: Sequence[Identity]) -> None:
     known = await store.users.profiles([one.user_id for one in people])
     if len(known) != len(people):
-        raise Refused(_OTHER_DATABASE)
+        raise Refused(OTHER_DATABASE)
 
 
 def _over_rest(target: Target, wishes: Wishes, clock: Clock, voice: Voice) -> Report:

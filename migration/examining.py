@@ -10,17 +10,19 @@ import psycopg
 from msgspec import Struct
 
 from bridge.clock import Clock
-from migration.database import connected, failure, is_shutdown, subject_of
+from migration.database import Database, connected, failure, is_shutdown, subject_of
 from migration.doctor import LOOKS, NotSeen, Served, Sights, Stored
 from migration.errors import Refused
 from migration.findings import Finding, NotRun, Passed, Report, printed, worst_first
-from migration.project import host, reached
+from migration.project import OTHER_DATABASE, Rest, host, reached
 from migration.settings import Target
 from migration.shape import read_shape
 from migration.state import write_whole
 from migration.voice import Voice
 
 REPORT: Final = "doctor.json"
+
+_SOMEBODY: Final = "select id from public.users order by id limit 5"
 
 OPTIONAL: Final = frozenset({"change"})
 """Looks that are not missed where nobody asked for them."""
@@ -88,8 +90,27 @@ def _sights(target: Target, wishes: Wishes, clock: Clock) -> Iterator[Sights]:
         if target.project is not None:
             rest = reaching.enter_context(reached(target.project))
             rest.prove()
+            if stored is not None:
+                _prove_same(stored.database, rest)
             served = Served(rest=rest, settings=target.project)
         yield Sights(stored=stored, served=served, clock=clock, as_of=clock.now(), writes_canary=wishes.writes_canary)
+
+
+def _prove_same(database: Database, rest: Rest) -> None:
+    """See that the API shows somebody whom the database has; one side of a copy would be told as the other's.
+
+    Raises:
+        Refused: it shows none of them.
+
+    """
+    try:
+        with database.looking() as connection:
+            people = [str(person) for (person,) in connection.execute(_SOMEBODY)]
+    except psycopg.ProgrammingError:  # quiet: without rights, or without such a column, nothing can be proven
+        return
+    answer = rest.get("/rest/v1/users", select="id", id=f"in.({','.join(people)})")
+    if people and answer.is_success and not answer.json():
+        raise Refused(OTHER_DATABASE)
 
 
 def _not_run(name: str, error: NotSeen | Refused | psycopg.Error, wishes: Wishes) -> NotRun:

@@ -17,6 +17,7 @@ from migration.errors import Refused
 
 TIMEOUT_SECONDS: Final = 30.0
 MULTIPLE_CHOICES: Final = 300
+OTHER_DATABASE: Final = "SUPABASE_URL and MIGRATION_DATABASE_URL are not the same database."
 NOT_FOUND: Final = 404
 
 _NOT_OURS: Final[Mapping[str, object]] = {

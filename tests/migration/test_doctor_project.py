@@ -23,7 +23,7 @@ from migration.findings import Exit, Severity
 from migration.project import Rest
 from scripts.sandbox.address import SandboxAddress
 from tests.conftest import SandboxOf
-from tests.migration.conftest import Tools
+from tests.migration.conftest import CrowdOf, Tools
 from tests.migration.crowds import AS_POSTGRES
 from tests.migration.test_check_command import free_port
 
@@ -74,6 +74,18 @@ def test_a_project_with_its_database(sandbox: SandboxAddress, tools: Tools, monk
     told = tools("doctor", "--database-url", sandbox.database_url + AS_POSTGRES).out
     assert "not asked for:\n  change: it makes a table for a moment; --write-canary allows it" in told
     assert "does not apply" not in told
+
+
+def test_two_sides_of_different_chats_are_refused(
+    sandbox: SandboxAddress, crowd_of: CrowdOf, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Policies of a copy, say, are not those of the project."""
+    use(sandbox, monkeypatch)
+    ended = tools("doctor", "--database-url", crowd_of("db1").url)
+    assert (ended.status, ended.err) == (
+        Exit.REFUSED,
+        "migration: SUPABASE_URL and MIGRATION_DATABASE_URL are not the same database.\n",
+    )
 
 
 def test_a_row_makes_the_whole_way(sandbox: SandboxAddress, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
