@@ -71,7 +71,8 @@ def _open_tables(sights: Sights) -> Seen:
             check="open_tables",
             severity=Severity.ERROR,
             evidence=f"The anon key reads {table}.",
-            fix=f"{fix} -- legacy Realtime subscriptions may join without a token: after the last of them has moved",
+            fix=f"{fix} -- after the last legacy client has moved, for its Realtime may join without a token; whoever"
+            " is signed in reads all rows as before",
             consequence="That key is in every client: anybody reads everybody's rows, past the bridge.",
         )
         for table, fix in readable.items()
