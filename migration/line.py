@@ -6,12 +6,16 @@ import argparse
 import sys
 from collections.abc import Iterable, Sequence
 
+import structlog
+
 from bridge.clock import SystemClock
 from bridge.logs import configure_logs
 from migration.commands.command import Command
 from migration.errors import Interrupted, Refused
 from migration.findings import Exit
 from migration.voice import Voice
+
+log = structlog.get_logger(__name__)
 
 
 def run(commands: Iterable[Command], purpose: str, arguments: Sequence[str] | None = None) -> int:
@@ -27,6 +31,10 @@ def run(commands: Iterable[Command], purpose: str, arguments: Sequence[str] | No
         return _ended(str(error), Exit.INCOMPLETE)
     except KeyboardInterrupt:  # quiet: the person is told, and the exit status says it
         return _ended("stopped; --resume goes on from there, where a command has it.", Exit.INCOMPLETE)
+    except Exception:
+        # Python would end with 1, and that says that the work was done and something was found.
+        log.exception("migration.failed")
+        return _ended("this is a mistake of the tools, not of the project; what is above tells where.", Exit.INCOMPLETE)
 
 
 def _parser(commands: Iterable[Command], purpose: str) -> argparse.ArgumentParser:

@@ -20,6 +20,7 @@ ENDS: dict[str, BaseException] = {
     "refuse": Refused("There is nothing there."),
     "lose": Interrupted("The connection was lost."),
     "stop": KeyboardInterrupt(),
+    "fail": ZeroDivisionError("nobody thought of it"),
 }
 
 
@@ -74,6 +75,17 @@ def test_a_command_that_did_not_do_its_work_says_why(
     """One sentence, and a status of its own."""
     assert run([TRY], "", ["try", word]) == status
     assert capsys.readouterr() == ("", said)
+
+
+def test_a_mistake_of_ours_is_not_told_as_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    """Python's own status would be 1; the trace is shown, and standard output holds nothing."""
+    assert run([TRY], "", ["try", "fail"]) == Exit.INCOMPLETE
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "nobody thought of it" in said.err
+    assert said.err.endswith(
+        "migration: this is a mistake of the tools, not of the project; what is above tells where.\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["try"], ["try", "say", "--aloud"]])
