@@ -15,7 +15,7 @@ import psycopg
 from msgspec import Struct
 from psycopg.rows import dict_row
 
-from migration.objects import Database, execute, has_columns, sql_of, there
+from migration.objects import Database, execute, has_columns, looking, sql_of, there
 
 WATCHED: Final[Mapping[str, Sequence[str]]] = {
     "messages": ("id", "conversation_id"),
@@ -137,8 +137,13 @@ def keep(database: Database, *, hours: float | None, entries: int | None) -> Non
 
 
 def state(database: Database) -> State:
-    """Look at what is there."""
-    with database.looking() as connection:
+    """Look at what is there.
+
+    Raises:
+        NotAllowed: the role may not.
+
+    """
+    with looking(database) as connection:
         return _state(connection)
 
 

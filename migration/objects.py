@@ -7,8 +7,8 @@ it takes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -47,6 +47,21 @@ class Database(Protocol):
     def writing(self, *settings: str) -> AbstractContextManager[psycopg.Connection]:
         """Begin a transaction that may write, with more of SET LOCAL."""
         ...
+
+
+@contextmanager
+def looking(database: Database) -> Iterator[psycopg.Connection]:
+    """Begin a transaction that looks at what is there.
+
+    Raises:
+        NotAllowed: the role may not.
+
+    """
+    try:
+        with database.looking() as connection:
+            yield connection
+    except psycopg.errors.InsufficientPrivilege:
+        raise NotAllowed from None
 
 
 def sql_of(directory: str, *names: str) -> str:

@@ -14,7 +14,7 @@ import psycopg
 from msgspec import Struct
 from psycopg.rows import dict_row
 
-from migration.objects import Database, execute, has_columns, sql_of, there
+from migration.objects import Database, execute, has_columns, looking, sql_of, there
 
 _DIRECTORY: Final = "usage_ledger"
 _INSTALLING: Final = ("1_tables", "2_counting")
@@ -109,8 +109,13 @@ def remove(database: Database) -> None:
 
 
 def state(database: Database) -> LedgerState:
-    """Look at what is there."""
-    with database.looking() as connection:
+    """Look at what is there.
+
+    Raises:
+        NotAllowed: the role may not.
+
+    """
+    with looking(database) as connection:
         found = there(connection, (*_TABLES, *_INDEXES), _FUNCTIONS)
         missing = [name for name in (*_TABLES, *_INDEXES, *_FUNCTIONS) if name not in found]
         missing += [f"columns of {name}" for name in _others(connection, found)]

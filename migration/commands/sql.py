@@ -63,21 +63,22 @@ def _run(given: argparse.Namespace, clock: Clock, voice: Voice) -> Exit:
     url = target_of(given).database()
     is_status = given.deed == "status"
     with connected(url, timeout_seconds=given.statement_timeout, read_only=is_status) as database:
-        if not is_status:
-            _change(database, given, additions)
-        report = SqlReport(
-            deed=given.deed,
-            subject=subject_of(url),
-            state=change_log.state(database) if CHANGE_LOG in additions else None,
-            usage_ledger=usage_ledger.state(database) if USAGE_LEDGER in additions else None,
-        )
+        report = _done(database, given, additions)
     voice.document(report, _lines(report))
     return report.exit
 
 
-def _change(database: Database, given: argparse.Namespace, additions: Sequence[str]) -> None:
+def _done(database: Database, given: argparse.Namespace, additions: Sequence[str]) -> SqlReport:
+    """Do what was asked for, and look what is there then."""
     try:
-        _change_or_fail(database, given, additions)
+        if given.deed != "status":
+            _change(database, given, additions)
+        return SqlReport(
+            deed=given.deed,
+            subject=subject_of(target_of(given).database()),
+            state=change_log.state(database) if CHANGE_LOG in additions else None,
+            usage_ledger=usage_ledger.state(database) if USAGE_LEDGER in additions else None,
+        )
     except NotAllowed:
         raise Refused("The role may not do that; the owner of the chat's tables may, postgres as a rule.") from None
     except OtherVersion as error:
@@ -86,7 +87,7 @@ def _change(database: Database, given: argparse.Namespace, additions: Sequence[s
         raise Interrupted("A table of the chat is in use all the time; the same command goes on, later.") from None
 
 
-def _change_or_fail(database: Database, given: argparse.Namespace, additions: Sequence[str]) -> None:
+def _change(database: Database, given: argparse.Namespace, additions: Sequence[str]) -> None:
     is_removing = given.deed == "remove"
     is_limited = given.keep_hours is not None or given.max_entries is not None
     if is_limited and CHANGE_LOG not in additions:

@@ -144,6 +144,15 @@ def test_a_role_without_the_right_is_refused(dsn: str, tools: Tools) -> None:
     assert not is_there(dsn)
 
 
+def test_a_role_that_may_not_look_is_refused(dsn: str, tools: Tools) -> None:
+    """The log is nobody's business but the owner's and the service role's."""
+    assert tools("sql", "install", "--database-url", dsn).status == Exit.CLEAN
+    url = ("--database-url", dsn + AS_POSTGRES.replace("postgres", "authenticated"))
+    for only in (), ("--only", "usage-ledger"):
+        ended = tools("sql", "status", *url, *only)
+        assert (ended.status, "The role may not do that" in ended.err) == (Exit.REFUSED, True)
+
+
 def test_a_database_that_is_no_chat_gets_no_log(dsn: str, tools: Tools) -> None:
     """It would be installed, and record nothing of the chat, which is elsewhere."""
     with psycopg.connect(dsn, autocommit=True) as admin:
