@@ -103,10 +103,11 @@ def test_what_could_not_be_compared_is_said(crowd_of: CrowdOf, tools: Tools) -> 
 
 
 def wait_for_progress(state: Path) -> None:
-    """Wait until a run has written down that it is in the middle."""
+    """Wait until a run has written down that it is in the middle of a table."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        if state.exists() and msgspec.json.decode(state.read_bytes(), type=RunState).places:
+        places = msgspec.json.decode(state.read_bytes(), type=RunState).places if state.exists() else {}
+        if not all(place.done for place in places.values()):
             return
         time.sleep(0.02)  # it happens in another process
     pytest.fail("the run wrote no state")
