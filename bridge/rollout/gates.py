@@ -59,7 +59,10 @@ class Gate(Struct, frozen=True, kw_only=True):
     value: float | None
     state: GateState
     seconds: float | None = 0.0
-    """For how long it has been so, without a break and under this plan; None for a value that was handed in."""
+    """For how long it has been so under this plan, without a break; None for a value that was handed in.
+
+    What holds again after it was not known for a while goes on from where it was: at night nothing measures anything.
+    """
 
     def lasts(self, minutes: float) -> bool:
         """Tell whether it has been so for at least so long; what was handed in stands for a run of its own."""
@@ -97,6 +100,7 @@ class Watch:
         self.revision: str | None = None
         """Of the plan that these were measured under; for seconds after a change, of the one before."""
         self._looked_at = 0.0
+        self._held: dict[Measure, float] = {}
 
     def look(self, plan: Plan, revision: str, readings: Mapping[Measure, float | None], now: float) -> str | None:
         """Take in what is read at this moment; return why to go one step back, if it is time to.
@@ -105,12 +109,24 @@ class Watch:
         """
         if revision != self.revision:
             self.revision, self.gates, self.step_back = revision, (), ()
+            self._held.clear()
         passed, self._looked_at = now - self._looked_at, now
-        self.gates = _continued(self.gates, gates(plan.gates, readings), passed)
+        self.gates = tuple(map(self._held_on, _continued(self.gates, gates(plan.gates, readings), passed)))
         self.step_back = _continued(self.step_back, gates(plan.step_back, readings), passed)
         minutes = plan.step_back.after_minutes
         broken = (one for one in self.step_back if one.state is GateState.BROKEN and one.lasts(minutes))
         return next((f"{gate.sentence} for {minutes:g} minutes" for gate in broken), None)
+
+
+    def _held_on(self, gate: Gate) -> Gate:
+        if gate.state is GateState.BROKEN:
+            self._held.pop(gate.measure, None)
+        if gate.state is not GateState.HOLDS:
+            return gate
+        is_again = not gate.seconds
+        seconds = self._held.get(gate.measure, 0.0) if is_again else gate.seconds
+        self._held[gate.measure] = seconds or 0.0
+        return replace(gate, seconds=seconds)
 
 
 def _continued(before: Iterable[Gate], now: Iterable[Gate], passed: float) -> tuple[Gate, ...]:

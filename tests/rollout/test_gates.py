@@ -112,7 +112,7 @@ def test_another_plan_begins_anew() -> None:
 
 
 def test_a_gate_knows_for_how_long_it_has_held() -> None:
-    """Since the last break, and under this plan."""
+    """Since the last break, and under this plan; what was not known for a while goes on where it was."""
     scene = Scene()
     scene.minutes(10, lag=1)
     assert scene.held == 9.5
@@ -123,5 +123,10 @@ def test_a_gate_knows_for_how_long_it_has_held() -> None:
     scene.minutes(1, lag=None)
     assert scene.held == 0
     scene.minutes(3, lag=1)
+    assert scene.held == 4.0
+    scene.minutes(1, lag=None)
+    scene.minutes(0.5, lag=6)
+    scene.minutes(1, lag=1)
+    assert scene.held == 0.5
     scene.minutes(1, lag=1, revision="2")
     assert scene.held == 0.5
