@@ -117,7 +117,6 @@ class Watch:
         broken = (one for one in self.step_back if one.state is GateState.BROKEN and one.lasts(minutes))
         return next((f"{gate.sentence} for {minutes:g} minutes" for gate in broken), None)
 
-
     def _held_on(self, gate: Gate) -> Gate:
         if gate.state is GateState.BROKEN:
             self._held.pop(gate.measure, None)
