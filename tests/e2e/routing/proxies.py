@@ -19,8 +19,9 @@ RECIPES = Path(__file__).parents[3] / "examples" / "routing"
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 
+# Only of root is the user asked; else nginx would give up its rights, and the test's folder would be closed to it.
 NGINX = """
-daemon off; pid {folder}/pid; error_log stderr; events {{}}
+user root; daemon off; pid {folder}/pid; error_log stderr; events {{}}
 http {{
   access_log off;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;

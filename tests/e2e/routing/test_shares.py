@@ -1,7 +1,8 @@
-"""Who is sent where by the recipes: by path, by header, by share; and what the servers behind them learn."""
+"""Who is sent where by the recipes: by path, by header, by share; and what gets through to the servers behind them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from hypercorn.config import Config
 
 from compat.endpoints import ENDPOINTS
 from tests.e2e.routing.proxies import CADDY_RECIPE, NGINX_RECIPE, Recipe, running
@@ -27,6 +29,7 @@ LEFT_TO_THE_APP = (
     "/api/chat/conversations/0b7c/participants/more",
     "/api/chat/groupsx",
 )
+BRIDGES_OWN = ("/rollout?client=web&version=2.4.0", "/protocol", "/asyncapi.json", "/openapi.json")
 COHORTS = [str(UUID(int=number << 112 | 4 << 76, version=4)) for number in range(0, 65536, 512)]
 """Numbers of visitors, spread evenly over all there are."""
 
@@ -82,6 +85,14 @@ def test_every_old_endpoint_follows_the_dial_and_nothing_else_does(proxies: Prox
         assert asked(visitor, path, X_Chat_Server="bridge")["server"] == "old"
 
 
+def test_what_the_bridge_alone_can_answer_is_always_asked_of_it(proxies: Proxies) -> None:
+    """At any share: a frontend that could not ask which way to take would never leave the old one."""
+    visitor = proxies.at(0)
+    for path in BRIDGES_OWN:
+        told = asked(visitor, path, X_Chat_Server="old")
+        assert (told["server"], told["path"]) == ("bridge", path)
+
+
 def test_a_request_may_name_its_server(proxies: Proxies) -> None:
     """At any share; a name that means nothing changes nothing."""
     visitor = proxies.at(0)
@@ -124,8 +135,46 @@ def test_the_servers_learn_the_true_address_whatever_a_client_claims(proxies: Pr
     assert told["forwarded_for"] == "127.0.0.1"
 
 
+@pytest.mark.parametrize("server", ["old", "bridge"])
+def test_the_servers_learn_the_host_with_its_port(proxies: Proxies, server: str) -> None:
+    """By which old browsers' Origin is known to be of the same page, and www. is told from the bare host."""
+    visitor = proxies.at(0)
+    assert asked(visitor, X_Chat_Server=server)["host"] == visitor.base_url.netloc.decode()
+
+
+@pytest.mark.parametrize("server", ["old", "bridge"])
+def test_a_long_session_gets_through(proxies: Proxies, server: str) -> None:
+    """In a dozen cookies, which come in one line (docs/deployment.md)."""
+    session = "; ".join(f"sb-project-auth-token.{number}={'x' * 3180}" for number in range(12))
+    assert asked(proxies.at(0), X_Chat_Server=server, Cookie=session)["server"] == server
+
+
+def test_a_picture_gets_through_to_the_app(proxies: Proxies) -> None:
+    """How large it may be is the app's to say."""
+    answer = proxies.at(0).post("/api/user/avatar", content=bytes(4_000_000))
+    assert (answer.status_code, answer.json()["server"]) == (200, "old")
+
+
+def test_the_socket_is_the_only_upgrade(proxies: Proxies) -> None:
+    """After another the proxy would let through unseen whatever a client sends."""
+    visitor = proxies.at(0)
+    for path in ("/ws", GROUPS, "/"):
+        told = asked(visitor, path, X_Chat_Server="bridge", Connection="Upgrade, HTTP2-Settings", Upgrade="h2c")
+        assert told["upgrade"] is None, path
+
+
+@pytest.mark.parametrize("recipe", [NGINX_RECIPE, CADDY_RECIPE], ids=lambda recipe: recipe.program)
+def test_proxies_let_go_of_idle_connections_before_the_servers_do(recipe: Recipe) -> None:
+    """Or now and then a request meets one that is being closed, and POST is not tried again."""
+    idle = re.findall(r"\bkeepalive(?:_timeout)? (\d+)s\b", recipe.text(old=1, bridge=2, listen=3, share=10))
+    assert len(idle) == len(("old", "bridge"))
+    assert all(float(seconds) < Config().keep_alive_timeout for seconds in idle)
+
+
 def test_the_document_names_what_the_recipes_do() -> None:
-    """The paths that follow the dial, as docs/routing.md lists them."""
+    """The paths that follow the dial, and those that are always the bridge's, as docs/routing.md lists them."""
     text = ROUTING.read_text()
+    for path in ("/ws", *BRIDGES_OWN):
+        assert f"`{path.partition('?')[0]}`" in text
     for one in ENDPOINTS.values():
         assert f"`{one.path.replace('{conversation_id}', '{id}')}`" in text
