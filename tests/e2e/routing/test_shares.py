@@ -14,7 +14,7 @@ import pytest
 from hypercorn.config import Config
 
 from compat.endpoints import ENDPOINTS
-from tests.e2e.routing.proxies import CADDY_RECIPE, NGINX_RECIPE, Recipe, running
+from tests.e2e.routing.proxies import CADDY_RECIPE, NGINX_RECIPE, Recipe, free_port, running
 from tests.e2e.routing.servers import telling
 
 ROUTING = Path(__file__).parents[3] / "docs" / "routing.md"
@@ -93,6 +93,19 @@ def test_what_the_bridge_alone_can_answer_is_always_asked_of_it(proxies: Proxies
         assert (told["server"], told["path"]) == ("bridge", path)
 
 
+def test_the_old_server_stands_in_for_a_bridge_that_is_gone(recipe: Recipe, tmp_path: Path) -> None:
+    """From the first request on, at the old endpoints: their clients have no other way. Not for what only it has."""
+    with (
+        telling("old") as old,
+        running(recipe, tmp_path, old=old, bridge=free_port()) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}") as visitor,
+    ):
+        for method, path in OLD_ENDPOINTS:
+            assert asked(visitor, path, method, X_Chat_Server="bridge")["server"] == "old"
+        for path in ("/ws", *BRIDGES_OWN):
+            assert visitor.get(path).status_code == 502
+
+
 def test_a_request_may_name_its_server(proxies: Proxies) -> None:
     """At any share; a name that means nothing changes nothing."""
     visitor = proxies.at(0)
@@ -167,7 +180,7 @@ def test_the_socket_is_the_only_upgrade(proxies: Proxies) -> None:
 def test_proxies_let_go_of_idle_connections_before_the_servers_do(recipe: Recipe) -> None:
     """Or now and then a request meets one that is being closed, and POST is not tried again."""
     idle = re.findall(r"\bkeepalive(?:_timeout)? (\d+)s\b", recipe.text(old=1, bridge=2, listen=3, share=10))
-    assert len(idle) == len(("old", "bridge"))
+    assert len(idle) == len(("old", "bridge", "bridge, else old"))
     assert all(float(seconds) < Config().keep_alive_timeout for seconds in idle)
 
 
