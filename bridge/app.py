@@ -163,6 +163,7 @@ def _regularly(context: Context, canary: Canary) -> Sequence[Callable[[], Corout
 def _serve(bridge: Bridge, settings: Settings, ends: Ends) -> None:
     """Answer at every address that there is."""
     app, context, refusals = bridge.app, bridge.context, bridge.refusals
+    app.url_map.merge_slashes = False  # it redirects, to a scheme and a host that are guesses behind a proxy
     protect_answers(app)
     serve_socket(app, settings, bridge.sockets, doors_of(settings), refusals)
     answer_probes(app, bridge.relay, context.health)
