@@ -60,7 +60,7 @@ class Answering:
                 methods=[*methods],
                 provide_automatic_options=False,  # OPTIONS is one more method that they do not know
             )
-        described = openapi.encoded(self.sessions.cookie_name, self.deprecations.deprecated)
+        described = openapi.encoded(self.sessions.cookie_name, {*self.deprecations.deprecated, *self.retired})
         serve_documents(app, {DOCUMENT_PATH: document(described, "application/json")})
         app.request_class = patient_requests(_PREFIX, self.max_body_bytes)
         app.register_error_handler(HTTPException, _explain)
