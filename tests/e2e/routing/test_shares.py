@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,8 @@ LEFT_TO_THE_APP = (
     "/api/chat/groupsx",
 )
 BRIDGES_OWN = ("/rollout?client=web&version=2.4.0", "/protocol", "/asyncapi.json", "/openapi.json")
+LANGUAGES = {"nginx": "nginx", "caddy": "caddyfile"}
+EVERYTHING_ELSE = "# Everything else is the app's"
 COHORTS = [str(UUID(int=number << 112 | 4 << 76, version=4)) for number in range(0, 65536, 512)]
 """Numbers of visitors, spread evenly over all there are."""
 
@@ -104,6 +107,20 @@ def test_the_old_server_stands_in_for_a_bridge_that_is_gone(recipe: Recipe, tmp_
             assert asked(visitor, path, method, X_Chat_Server="bridge")["server"] == "old"
         for path in ("/ws", *BRIDGES_OWN):
             assert visitor.get(path).status_code == 502
+
+
+def test_the_documents_lines_pass_rest_v1_to_the_bridge(recipe: Recipe, tmp_path: Path) -> None:
+    """Only they: without them the path is the app's."""
+    (lines,) = re.findall(rf"```{LANGUAGES[recipe.program]}\n(.*?)```", ROUTING.read_text(), re.DOTALL)
+    changed = replace(recipe, changed=((EVERYTHING_ELSE, f"{lines}{EVERYTHING_ELSE}"),))
+    path = "/rest/v1/messages?select=id"
+    with telling("old") as old, telling("bridge") as bridge:
+        for one, server in ((recipe, "old"), (changed, "bridge")):
+            folder = tmp_path / server
+            folder.mkdir()
+            with running(one, folder, old=old, bridge=bridge) as port:
+                told = httpx.get(f"http://127.0.0.1:{port}{path}").json()
+            assert (told["server"], told["path"]) == (server, path)
 
 
 def test_a_request_may_name_its_server(proxies: Proxies) -> None:
