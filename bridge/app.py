@@ -163,6 +163,7 @@ def _regularly(context: Context, canary: Canary) -> Sequence[Callable[[], Corout
 def _serve(bridge: Bridge, settings: Settings, ends: Ends) -> None:
     """Answer at every address that there is."""
     app, context, refusals = bridge.app, bridge.context, bridge.refusals
+    app.url_map.merge_slashes = False  # it redirects, to a scheme and a host that are guesses behind a proxy
     protect_answers(app)
     serve_socket(app, settings, bridge.sockets, doors_of(settings), refusals)
     answer_probes(app, bridge.relay, context.health)
@@ -180,9 +181,7 @@ def _serve(bridge: Bridge, settings: Settings, ends: Ends) -> None:
 def _serve_old_world(bridge: Bridge, settings: Settings, ends: Ends) -> None:
     """Answer at the addresses that legacy clients know."""
     if settings.rest_passthrough:
-        counting = counting_of(settings, bridge.context, bridge.verifier)
-        _own_lifetime(bridge.app, [counting.run], counting.close)  # its end comes before that of what it counts into
-        Passthrough(settings.supabase_url, bridge.http, counting).mount(bridge.app)
+        _pass_through(bridge, settings)
     if settings.compat:
         Answering(
             context=bridge.context,
@@ -191,6 +190,16 @@ def _serve_old_world(bridge: Bridge, settings: Settings, ends: Ends) -> None:
             retired=ends.retired,
             deprecations=ends.deprecations,
         ).mount(bridge.app)
+
+
+def _pass_through(bridge: Bridge, settings: Settings) -> None:
+    """Pass requests on over connections that are not the bridge's: strangers decide how long they are held."""
+    context = bridge.context
+    http = http_client(settings, context.measures, context.tracing, context.clock, counted_as="passthrough")
+    _own_lifetime(bridge.app, [], http.aclose)
+    counting = counting_of(settings, context, bridge.verifier)
+    _own_lifetime(bridge.app, [counting.run], counting.close)  # its end comes before that of what it counts into
+    Passthrough(settings.supabase_url, http, counting).mount(bridge.app)
 
 
 def _own_lifetime(

@@ -1,4 +1,4 @@
-"""The project over HTTP: the one client of the process, and what is asked of its Auth server."""
+"""The project over HTTP: the clients of the process, and what is asked of its Auth server."""
 
 from __future__ import annotations
 
@@ -35,11 +35,13 @@ class _Refusal(Struct, frozen=True):
     """The same where the server speaks the newer version of its API."""
 
 
-def http_client(settings: Settings, measures: Measures, tracing: Tracing, clock: Clock) -> httpx.AsyncClient:
-    """Make the one client of the process; its transport decides the ceiling (supabase.md section 5)."""
+def http_client(
+    settings: Settings, measures: Measures, tracing: Tracing, clock: Clock, *, counted_as: str | None = None
+) -> httpx.AsyncClient:
+    """Make a client with connections of its own; its transport decides the ceiling (supabase.md section 5)."""
     limits = httpx.Limits(max_connections=settings.store_connections)
     timeout = httpx.Timeout(settings.store_timeout_seconds, connect=3, pool=settings.store_timeout_seconds)
-    transport = MeasuredTransport(AiohttpTransport(limits=limits), measures, tracing, clock)
+    transport = MeasuredTransport(AiohttpTransport(limits=limits), measures, tracing, clock, counted_as=counted_as)
     return httpx.AsyncClient(transport=transport, timeout=timeout)
 
 

@@ -1,5 +1,5 @@
-"""Hypercorn's WebSocket stream without habits that hurt: lingering after the end, waiting for nobody, compression, and
-keeping what is refused.
+"""Hypercorn without habits that hurt: a WebSocket stream that lingers after the end, waits for nobody, compresses and
+keeps what is refused; and HTTP/2 for whoever asks for it.
 
 Installed by `bridge.serving`; everything else of Hypercorn stays as it is.
 """
@@ -11,6 +11,7 @@ from functools import partial
 from types import MethodType
 from typing import Any, cast
 
+import hypercorn.protocol
 from hypercorn.protocol import h11, ws_stream
 from hypercorn.protocol.events import Event, Request, StreamClosed
 from hypercorn.protocol.ws_stream import FrameTooLargeError, Handshake, WebsocketBuffer, WSStream
@@ -131,7 +132,20 @@ class PromptStream(WSStream):
             return False
 
 
+class OnlyHttp1(h11.H11Protocol):
+    """Stays with HTTP/1.1, whatever a client asks for.
+
+    The original goes over to HTTP/2 for `Upgrade: h2c`. A proxy that passes upgrades on, as it must for sockets, then
+    lets everything through that follows on the connection, unseen: requests to any path, and with any X-Forwarded-For
+    ("h2c smuggling").
+    """
+
+    async def _check_protocol(self, event: object) -> None:
+        """Leave it as it is; whoever asks for another protocol is answered in this one (RFC 9110 section 7.8)."""
+
+
 def install() -> None:
-    """Let Hypercorn use these for every connection from now on; only HTTP/1.1 is offered (bridge.serving)."""
+    """Let Hypercorn use these for every connection from now on; only HTTP/1.1 is spoken."""
     ws_stream.Handshake = PlainHandshake  # type: ignore[misc]  # Hypercorn has no other door for this
+    hypercorn.protocol.H11Protocol = OnlyHttp1  # type: ignore[attr-defined]  # the name that ProtocolWrapper looks up
     h11.WSStream = PromptStream  # type: ignore[assignment,attr-defined]  # the name h11 looks up

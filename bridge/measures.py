@@ -120,6 +120,8 @@ class Measures:
         self.closings = Reading("sockets_closed", "Sockets closed by the bridge.", "code")
         self.commands = Count("commands", "Frames of clients that were answered.", "type", "outcome")
         self.command_seconds = Durations("command_seconds", "From a command's turn to its answer.", "type")
+        self.old_requests = Count("old_requests", "Requests to old endpoints that were answered.", "endpoint", "status")
+        self.old_request_seconds = Durations("old_request_seconds", "From such a request to its answer.", "endpoint")
         self.comebacks = Count("comebacks", "Authentications by what could be told again.", "outcome")
         self.replayed = Count("replayed_pushes", "Pushes told again to clients that came back.")
         self.pushes = Count("pushes", "Events told, however many sockets took them.", "type")

@@ -35,7 +35,8 @@ def end_within_seconds(settings: Settings) -> float:
 
 def allow_open_files(settings: Settings) -> None:
     """Let this process have as many open files as its limits allow connections; shells give 1024 as a rule."""
-    wanted = settings.max_connections + settings.store_connections + OTHER_FILES
+    pools = 2 if settings.rest_passthrough else 1
+    wanted = settings.max_connections + pools * settings.store_connections + OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

@@ -60,20 +60,26 @@ class Answering:
                 methods=[*methods],
                 provide_automatic_options=False,  # OPTIONS is one more method that they do not know
             )
-        described = openapi.encoded(self.sessions.cookie_name, self.deprecations.deprecated)
+        described = openapi.encoded(self.sessions.cookie_name, {*self.deprecations.deprecated, *self.retired})
         serve_documents(app, {DOCUMENT_PATH: document(described, "application/json")})
         app.request_class = patient_requests(_PREFIX, self.max_body_bytes)
         app.register_error_handler(HTTPException, _explain)
 
     def _view(self, methods: Mapping[str, Endpoint]) -> Callable[..., Awaitable[Response]]:
         async def answer(conversation_id: str = "") -> Response:
-            one = methods["GET" if request.method == "HEAD" else request.method]
+            one, began = methods["GET" if request.method == "HEAD" else request.method], self.context.clock.monotonic()
             with bound_contextvars(endpoint=one.name):
                 response = _redirect(_bare_host(request.host)) or await self._answer(one, conversation_id)
             response.headers.extend(self.deprecations.headers(one.name))
+            self._count(one, response.status_code, began)
             return response
 
         return answer
+
+    def _count(self, one: Endpoint, status: int, began: float) -> None:
+        measures = self.context.measures
+        measures.old_requests.add(one.name, str(status))
+        measures.old_request_seconds.observe(self.context.clock.monotonic() - began, one.name)
 
     async def _answer(self, one: Endpoint, conversation_id: str) -> Response:
         """Turn whatever happens into an answer."""

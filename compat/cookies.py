@@ -87,7 +87,7 @@ def select(header: str, name: str) -> Mapping[str, str]:
         key, equals, value = part.partition("=")
         key = key.strip(_BLANKS)
         if equals and key.startswith(name) and _is_of(key, name):
-            found.setdefault(key, value.strip(_BLANKS))
+            found.setdefault(key, _unquoted(value.strip(_BLANKS)))
     return found
 
 
@@ -141,6 +141,11 @@ def is_usable_refresh_token(token: str) -> bool:
 
 def _is_of(key: str, name: str) -> bool:
     return len(key) == len(name) or _CHUNK_NUMBER.fullmatch(key, len(name)) is not None
+
+
+def _unquoted(value: str) -> str:
+    """Take off the quotes that some programs put around a value (RFC 6265 section 4.1.1), as the old server did."""
+    return value[1:-1] if value.startswith('"') else value
 
 
 def _chunks(selected: Mapping[str, str], name: str) -> Iterable[str]:

@@ -42,7 +42,7 @@ def read_deprecations(path: str | None, *, with_brownouts: bool) -> Deprecations
         ConfigError: it cannot be read, or says something that cannot be.
 
     """
-    if path is None:
+    if not path:
         return NOTHING_ENDS
     try:
         found = toml.decode(Path(path).read_bytes(), type=_File)
@@ -52,6 +52,13 @@ def read_deprecations(path: str | None, *, with_brownouts: bool) -> Deprecations
         raise ConfigError(f"{VARIABLE} cannot be understood: {error}; times are like 2027-06-01T00:00:00Z.") from error
     except (DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{VARIABLE} is no TOML: {error}.") from error
+    try:
+        return _deprecations(found, with_brownouts=with_brownouts)
+    except OverflowError as error:
+        raise ConfigError(f"{VARIABLE}: a time is beyond the years 1 to 9999.") from error
+
+
+def _deprecations(found: _File, *, with_brownouts: bool) -> Deprecations:
     _check_names("endpoints", found.endpoints)
     notices = {name: _notice(name, found) for name in ENDPOINTS}
     brownouts = tuple(_brownout(one, notices) for one in found.brownouts)
@@ -76,11 +83,13 @@ def _brownout(window: _Window, notices: Mapping[str, Notice]) -> Brownout:
     if names is None:
         names = [name for name, one in notices.items() if one.sunset is not None]
     _check_names("brownouts", names)
+    begins = window.begins.isoformat()
+    if not names:  # a rehearsal that nobody could notice would look as if nobody needed the endpoints
+        raise ConfigError(f"{VARIABLE}: the brownout of {begins} is of no endpoint: name some, with a sunset.")
     ends_at = window.begins + timedelta(minutes=window.minutes)
     for name in names:
         sunset = notices[name].sunset
         if sunset is None or sunset < ends_at:
-            begins = window.begins.isoformat()
             raise ConfigError(f"{VARIABLE}: the brownout of {begins} does not end before {name} has its sunset.")
     return Brownout(begins_at=window.begins, ends_at=ends_at, endpoints=frozenset(names))
 

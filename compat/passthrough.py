@@ -6,8 +6,10 @@ write reaches the bridge through Realtime, as from any legacy writer. Off by def
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable
+from math import inf
 from typing import Final
 
 import httpx
@@ -59,6 +61,9 @@ _RETURNED_FAMILY: Final = "access-control-"
 _TARGET: Final = re.compile(r"(rpc/)?[\w$-]+|", re.ASCII)
 """A table, a view, a function, or the description of them all; nothing else of the project is reachable here."""
 
+_TOO_LARGE: Final = ("PGRST102", "Request body too large")
+_NOT_IN_TIME: Final = ("PGRST102", "Request body did not come in time")
+
 log = structlog.get_logger(__name__)
 
 
@@ -78,6 +83,8 @@ class Passthrough:
     async def _answer(self, target: str = "") -> Response:
         if not _TARGET.fullmatch(target):
             return _refused(404, "PGRST125", "Invalid path specified in request URL")
+        if (request.content_length or 0) > (request.max_content_length or inf):
+            return _refused(413, *_TOO_LARGE)
         self._counting.asked(request.method, target, request.headers)
         asked = self._http.build_request(
             request.method,
@@ -86,7 +93,11 @@ class Passthrough:
             content=request.body if "content-length" in request.headers or _is_chunked() else None,
         )
         try:
-            answer = await self._http.send(asked, stream=True)
+            async with asyncio.timeout(request.body_timeout):
+                answer = await self._http.send(asked, stream=True)
+        except TimeoutError:  # the project's own silence is httpx's to notice, and much earlier
+            log.info("passthrough.not_in_time")
+            return _refused(408, *_NOT_IN_TIME)
         except httpx.HTTPError as error:
             log.warning("passthrough.failed", cause=type(error).__name__)
             status = 504 if isinstance(error, httpx.TimeoutException) else 502

@@ -46,9 +46,11 @@ class Project:
         return httpx.Response(201)
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+    async def client(self, counted_as: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
         """Return a client of it."""
-        transport = MeasuredTransport(httpx.MockTransport(self.answer), self.measures, self.spans, self.clock)
+        transport = MeasuredTransport(
+            httpx.MockTransport(self.answer), self.measures, self.spans, self.clock, counted_as=counted_as
+        )
         async with httpx.AsyncClient(transport=transport, base_url="http://project/") as http:
             yield http
 
@@ -71,6 +73,15 @@ async def test_requests_are_counted_and_timed_by_table(path: str, table: str) ->
     (series,) = project.measures.request_seconds.values.values()
     assert series.seconds == pytest.approx(SECONDS)
     assert project.spans.told == [("supabase.request", {"table": table, "method": "POST"})]
+
+
+async def test_what_strangers_choose_is_counted_as_one() -> None:
+    """Or they could use up all labels with names of tables that there are not."""
+    project = Project()
+    async with project.client(counted_as="passthrough") as http:
+        for number in range(3):
+            await http.get(f"rest/v1/made_up_{number}")
+    assert project.measures.requests.values == {("passthrough", "GET", "201"): 3}
 
 
 @pytest.mark.parametrize(

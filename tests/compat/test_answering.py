@@ -77,6 +77,20 @@ async def test_one_endpoint_can_be_retired(name: str) -> None:
         assert {(await s.ask(*one)).status for one in others} == {200}
 
 
+async def test_requests_are_counted_by_endpoint_and_status() -> None:
+    """Whatever the answer is: what is retired, redirected and refused too; a method that is none is nobody's."""
+    async with shims(retired={"list_groups"}) as s:
+        await s.ask(*GOOD["find_people"])
+        await s.send("GET", SEARCH, {})
+        await s.send("HEAD", GROUPS, {})
+        await s.send("GET", SEARCH, {"Host": "www.example.org"})
+        await s.send("DELETE", GROUPS, {})
+        measures = s.world.context.measures
+    counted = {("find_people", "200"), ("find_people", "401"), ("find_people", "301"), ("list_groups", "410")}
+    assert measures.old_requests.values == dict.fromkeys(counted, 1)
+    assert measures.old_request_seconds.number == len(counted)
+
+
 @EACH
 async def test_who_asks_too_fast_is_told_so(good: Request) -> None:
     """Requests count like the frames of the user's sockets, and one user's haste costs another nothing."""

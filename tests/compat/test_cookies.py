@@ -268,6 +268,16 @@ def test_only_cookies_of_the_session_are_taken_the_first_of_each_name(header: st
     assert cookies.select(header, NAME) == {NAME: "1"}
 
 
+@pytest.mark.parametrize("length", [0, 5000])
+def test_quotes_around_a_value_are_no_part_of_it(length: int) -> None:
+    """Some programs' cookie jars put them there, and the old server took them off."""
+    browser = written(FORMS[0], with_biography(length))
+    for name, value in browser.session.items():
+        browser.cookies[name] = f'"{value}"'
+    assert refresh_token(browser) == REFRESH
+    assert cookies.select(f'{NAME}="', NAME) == {NAME: ""}
+
+
 def test_values_may_contain_equals_signs() -> None:
     """Some encoders pad."""
     assert cookies.select(f"{NAME}.0=a==; {NAME}.12=b=c", NAME) == {f"{NAME}.0": "a==", f"{NAME}.12": "b=c"}

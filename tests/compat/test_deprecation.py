@@ -119,6 +119,14 @@ async def test_overlapping_brownouts_end_with_the_last() -> None:
         assert response.headers["Retry-After"] == "300"
 
 
+async def test_the_document_marks_what_is_retired() -> None:
+    """Whoever reads it should begin nothing with that."""
+    async with shims({"list_groups"}) as s:
+        document = await (await s.send("GET", "/openapi.json", {})).get_json()
+    operations = [one for methods in document["paths"].values() for one in methods.values()]
+    assert [one["operationId"] for one in operations if one["deprecated"]] == ["list_groups"]
+
+
 async def test_the_document_says_what_is_deprecated() -> None:
     """Where tools look for it."""
     async with shims(

@@ -46,6 +46,11 @@ def test_without_a_file_nothing_ends() -> None:
     assert read_deprecations(None, with_brownouts=True) == NOTHING_ENDS
 
 
+def test_an_empty_name_is_no_file() -> None:
+    """As with other settings: whoever composes an environment may leave a variable empty."""
+    assert read_deprecations("", with_brownouts=True) == NOTHING_ENDS
+
+
 def test_an_empty_file_says_nothing(tmp_path: Path) -> None:
     """Like none."""
     assert read_deprecations(in_file(tmp_path, ""), with_brownouts=True) == NOTHING_ENDS
@@ -109,6 +114,19 @@ LATE = "[every]\nsunset = 2027-01-01T00:00:00Z\n[[brownouts]]\nbegins = 2026-12-
         (
             "[[brownouts]]\nbegins = 2027-01-01T00:00:00Z\nminutes = 5\nendpoints = ['x']",
             ": brownouts must name endpoints: list_conversations, ",
+        ),
+        (
+            "[[brownouts]]\nbegins = 2027-01-01T00:00:00Z\nminutes = 5",
+            ": the brownout of 2027-01-01T00:00:00+00:00 is of no endpoint: name some, with a sunset.",
+        ),
+        (
+            "[[brownouts]]\nbegins = 2027-01-01T00:00:00Z\nminutes = 5\nendpoints = []",
+            ": the brownout of 2027-01-01T00:00:00+00:00 is of no endpoint: ",
+        ),
+        ("[every]\nsunset = 9999-12-31T23:59:59-01:00", ": a time is beyond the years 1 to 9999."),
+        (
+            "[every]\nsunset = 9999-12-31T23:59:59Z\n[[brownouts]]\nbegins = 9999-12-31T23:59:00Z\nminutes = 5",
+            ": a time is beyond the years 1 to 9999.",
         ),
         (LATE, ": the brownout of 2026-12-31T23:30:00+00:00 does not end before list_conversations has its sunset."),
     ],

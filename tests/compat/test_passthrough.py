@@ -44,9 +44,10 @@ class Upstream:
         return self._answer(request)
 
 
-def visitor(upstream: Upstream, counting: Counting | None = None) -> Visitor:
+def visitor(upstream: Upstream, counting: Counting | None = None, **config: object) -> Visitor:
     """Return a client of a bridge before it."""
     app = Quart(__name__)
+    app.config.update(config)
     http = httpx.AsyncClient(transport=httpx.MockTransport(upstream))
     Passthrough("https://project.example", http, counting or counting_in(Parts())).mount(app)
     return app.test_client()
@@ -143,6 +144,26 @@ async def test_a_project_out_of_reach_is_said_in_postgrests_shape(failure: httpx
         "hint": None,
         "message": "The Data API cannot be reached",
     }
+
+
+async def test_a_body_that_says_it_is_too_large_is_refused_at_once() -> None:
+    """Before the project is asked."""
+    upstream = Upstream()
+    answer = await visitor(upstream, MAX_CONTENT_LENGTH=10).post(
+        "/rest/v1/messages", data=b"x" * 11, headers={"Content-Length": "11"}
+    )
+    assert (answer.status_code, (await answer.get_json())["message"]) == (413, "Request body too large")
+    assert upstream.requests == []
+
+
+async def test_a_body_that_never_ends_holds_nothing_for_ever() -> None:
+    """It has the time that bodies have at the old endpoints."""
+    headers = {"Content-Length": "11"}
+    asking = visitor(Upstream(), BODY_TIMEOUT=0).request("/rest/v1/messages", method="POST", headers=headers)
+    async with asyncio.timeout(PATIENCE_SECONDS), asking as asked:
+        await asked.send(b"x")
+        assert b"Request body did not come in time" in await asked.receive()
+        assert (await asked.as_response()).status_code == 408
 
 
 @pytest.mark.parametrize("path", ["messages/1", "..", "%2e%2e/auth/v1/settings", "rpc/a/b", "a%2Fb", "a%00", "rpc/"])

@@ -206,7 +206,9 @@ async def test_a_page_of_another_origin_is_refused_before_the_handshake(start_br
             assert (await answer(socket))["type"] == "pong"
 
 
-@pytest.mark.parametrize("path", ["/", "/ws?token=nonsense", "/some/where", "/protocol", "/asyncapi.json", "/healthz"])
+@pytest.mark.parametrize(
+    "path", ["/", "/ws?token=nonsense", "/some/where", "/protocol", "/asyncapi.json", "/healthz", "//ws"]
+)
 async def test_any_path_and_query_is_the_socket(bridge: RunningBridge, path: str) -> None:
     """W1 asks none, W3 asks /ws; a token in the query means nothing (contract ws-protocol section 11, F6)."""
     async with connect(bridge.url.removesuffix("/ws") + path) as socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.e2e.conftest import RunningBridge, StartBridge
+from tests.e2e.conftest import RunningBridge, StartBridge, eventually
 from tests.e2e.listening import next_push
 
 OFF = {"rest_passthrough": False}
@@ -105,6 +106,25 @@ async def test_what_is_written_through_it_reaches_sockets(start_bridge: StartBri
         assert answer.status_code == 201, answer.text
         assert answer.json()[0]["id"] == row["id"]
         await next_push(carol, "message_received", of=row["id"])
+
+
+async def test_whoever_holds_its_connections_takes_none_of_the_bridges(start_bridge: StartBridge) -> None:
+    """A body that does not come holds the only one there is; who asks behind it waits, and everything else goes on."""
+    async with both(start_bridge, store_connections=1, store_timeout_seconds=1.0) as (bridge, asked):
+        address = httpx.URL(asked.through)
+        _, writer = await asyncio.open_connection(address.host, address.port)
+        head = {"Host": "x", "Content-Length": "1000", "Content-Type": "application/json", **asked.headers()}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+        writer.write(f"POST /rest/v1/messages HTTP/1.1\r\n{lines}\r\n[".encode())
+
+        async def is_held() -> bool:
+            return (await asked.ask("GET", MESSAGES, headers=asked.headers())).status_code == 504
+
+        await eventually(is_held)
+        async with bridge.client("bob") as bob:
+            assert await bob.load_conversations()
+        writer.close()
+        await writer.wait_closed()
 
 
 @pytest.mark.parametrize("target", ["../auth/v1/settings", "%2e%2e/auth/v1/settings", "rpc/a/b", "a%2fb", "messages/1"])

@@ -19,8 +19,9 @@ RECIPES = Path(__file__).parents[3] / "examples" / "routing"
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 
+# Only of root is the user asked; else nginx would give up its rights, and the test's folder would be closed to it.
 NGINX = """
-daemon off; pid {folder}/pid; error_log stderr; events {{}}
+user root; daemon off; pid {folder}/pid; error_log stderr; events {{}}
 http {{
   access_log off;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
@@ -60,8 +61,18 @@ class Recipe:
         if self.program == "nginx":
             configuration.write_text(NGINX.format(folder=folder, recipe=text))
             return ("nginx", "-p", str(folder), "-c", str(configuration))
-        configuration.write_text("{\n\tadmin off\n}\n" + text)
+        configuration.write_text(f"{{\n\tadmin {_admin(folder)}\n}}\n{text}")
         return ("caddy", "run", "--adapter", "caddyfile", "--config", str(configuration))
+
+    def reload(self, folder: Path, text: str) -> None:
+        """Let the proxy that runs in this folder take up another configuration, as docs/routing.md says."""
+        *_, configuration = self.command(folder, text)
+        if self.program == "nginx":
+            command = ["nginx", "-p", str(folder), "-c", configuration, "-s", "reload"]
+        else:
+            command = ["caddy", "reload", "--adapter", "caddyfile", "--config", configuration]
+            command += ["--address", _admin(folder)]
+        subprocess.run(command, env=_environment(folder), check=True, capture_output=True)
 
 
 NGINX_RECIPE = Recipe(
@@ -97,15 +108,25 @@ def running(recipe: Recipe, folder: Path, *, old: int, bridge: int, share: int =
     require(recipe)
     port = free_port()
     command = recipe.command(folder, recipe.text(old=old, bridge=bridge, listen=port, share=share))
-    environment = {"PATH": _path(), "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
     log = folder / "log"
-    with log.open("wb") as told, subprocess.Popen(command, env=environment, stdout=told, stderr=told) as process:
+    with (
+        log.open("wb") as told,
+        subprocess.Popen(command, env=_environment(folder), stdout=told, stderr=told) as process,
+    ):
         try:
             _wait_until_it_answers(port, process, log)
             yield port
         finally:
             process.terminate()
             process.wait(STOP_SECONDS)
+
+
+def _admin(folder: Path) -> str:
+    return f"unix/{folder / 'admin'}"
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {"PATH": _path(), "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
 
 
 def _path() -> str:

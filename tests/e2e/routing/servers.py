@@ -24,6 +24,7 @@ class _Telling(BaseHTTPRequestHandler):
                 "path": self.path,
                 "forwarded_for": self.headers.get("X-Forwarded-For"),
                 "host": self.headers.get("Host"),
+                "upgrade": self.headers.get("Upgrade"),
             }
         ).encode()
         self.send_response(200)

@@ -1,18 +1,21 @@
-"""Who is sent where by the recipes: by path, by header, by share; and what the servers behind them learn."""
+"""Who is sent where by the recipes: by path, by header, by share; and what gets through to the servers behind them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from hypercorn.config import Config
 
 from compat.endpoints import ENDPOINTS
-from tests.e2e.routing.proxies import CADDY_RECIPE, NGINX_RECIPE, Recipe, running
+from tests.e2e.routing.proxies import CADDY_RECIPE, NGINX_RECIPE, Recipe, free_port, running
 from tests.e2e.routing.servers import telling
 
 ROUTING = Path(__file__).parents[3] / "docs" / "routing.md"
@@ -27,6 +30,9 @@ LEFT_TO_THE_APP = (
     "/api/chat/conversations/0b7c/participants/more",
     "/api/chat/groupsx",
 )
+BRIDGES_OWN = ("/rollout?client=web&version=2.4.0", "/protocol", "/asyncapi.json", "/openapi.json")
+LANGUAGES = {"nginx": "nginx", "caddy": "caddyfile"}
+EVERYTHING_ELSE = "# Everything else is the app's"
 COHORTS = [str(UUID(int=number << 112 | 4 << 76, version=4)) for number in range(0, 65536, 512)]
 """Numbers of visitors, spread evenly over all there are."""
 
@@ -82,6 +88,41 @@ def test_every_old_endpoint_follows_the_dial_and_nothing_else_does(proxies: Prox
         assert asked(visitor, path, X_Chat_Server="bridge")["server"] == "old"
 
 
+def test_what_the_bridge_alone_can_answer_is_always_asked_of_it(proxies: Proxies) -> None:
+    """At any share: a frontend that could not ask which way to take would never leave the old one."""
+    visitor = proxies.at(0)
+    for path in BRIDGES_OWN:
+        told = asked(visitor, path, X_Chat_Server="old")
+        assert (told["server"], told["path"]) == ("bridge", path)
+
+
+def test_the_old_server_stands_in_for_a_bridge_that_is_gone(recipe: Recipe, tmp_path: Path) -> None:
+    """From the first request on, at the old endpoints: their clients have no other way. Not for what only it has."""
+    with (
+        telling("old") as old,
+        running(recipe, tmp_path, old=old, bridge=free_port()) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}") as visitor,
+    ):
+        for method, path in OLD_ENDPOINTS:
+            assert asked(visitor, path, method, X_Chat_Server="bridge")["server"] == "old"
+        for path in ("/ws", *BRIDGES_OWN):
+            assert visitor.get(path).status_code == 502
+
+
+def test_the_documents_lines_pass_rest_v1_to_the_bridge(recipe: Recipe, tmp_path: Path) -> None:
+    """Only they: without them the path is the app's."""
+    (lines,) = re.findall(rf"```{LANGUAGES[recipe.program]}\n(.*?)```", ROUTING.read_text(), re.DOTALL)
+    changed = replace(recipe, changed=((EVERYTHING_ELSE, f"{lines}{EVERYTHING_ELSE}"),))
+    path = "/rest/v1/messages?select=id"
+    with telling("old") as old, telling("bridge") as bridge:
+        for one, server in ((recipe, "old"), (changed, "bridge")):
+            folder = tmp_path / server
+            folder.mkdir()
+            with running(one, folder, old=old, bridge=bridge) as port:
+                told = httpx.get(f"http://127.0.0.1:{port}{path}").json()
+            assert (told["server"], told["path"]) == (server, path)
+
+
 def test_a_request_may_name_its_server(proxies: Proxies) -> None:
     """At any share; a name that means nothing changes nothing."""
     visitor = proxies.at(0)
@@ -124,8 +165,46 @@ def test_the_servers_learn_the_true_address_whatever_a_client_claims(proxies: Pr
     assert told["forwarded_for"] == "127.0.0.1"
 
 
+@pytest.mark.parametrize("server", ["old", "bridge"])
+def test_the_servers_learn_the_host_with_its_port(proxies: Proxies, server: str) -> None:
+    """By which old browsers' Origin is known to be of the same page, and www. is told from the bare host."""
+    visitor = proxies.at(0)
+    assert asked(visitor, X_Chat_Server=server)["host"] == visitor.base_url.netloc.decode()
+
+
+@pytest.mark.parametrize("server", ["old", "bridge"])
+def test_a_long_session_gets_through(proxies: Proxies, server: str) -> None:
+    """In a dozen cookies, which come in one line (docs/deployment.md)."""
+    session = "; ".join(f"sb-project-auth-token.{number}={'x' * 3180}" for number in range(12))
+    assert asked(proxies.at(0), X_Chat_Server=server, Cookie=session)["server"] == server
+
+
+def test_a_picture_gets_through_to_the_app(proxies: Proxies) -> None:
+    """How large it may be is the app's to say."""
+    answer = proxies.at(0).post("/api/user/avatar", content=bytes(4_000_000))
+    assert (answer.status_code, answer.json()["server"]) == (200, "old")
+
+
+def test_the_socket_is_the_only_upgrade(proxies: Proxies) -> None:
+    """After another the proxy would let through unseen whatever a client sends."""
+    visitor = proxies.at(0)
+    for path in ("/ws", GROUPS, "/"):
+        told = asked(visitor, path, X_Chat_Server="bridge", Connection="Upgrade, HTTP2-Settings", Upgrade="h2c")
+        assert told["upgrade"] is None, path
+
+
+@pytest.mark.parametrize("recipe", [NGINX_RECIPE, CADDY_RECIPE], ids=lambda recipe: recipe.program)
+def test_proxies_let_go_of_idle_connections_before_the_servers_do(recipe: Recipe) -> None:
+    """Or now and then a request meets one that is being closed, and POST is not tried again."""
+    idle = re.findall(r"\bkeepalive(?:_timeout)? (\d+)s\b", recipe.text(old=1, bridge=2, listen=3, share=10))
+    assert len(idle) == len(("old", "bridge", "bridge, else old"))
+    assert all(float(seconds) < Config().keep_alive_timeout for seconds in idle)
+
+
 def test_the_document_names_what_the_recipes_do() -> None:
-    """The paths that follow the dial, as docs/routing.md lists them."""
+    """The paths that follow the dial, and those that are always the bridge's, as docs/routing.md lists them."""
     text = ROUTING.read_text()
+    for path in ("/ws", *BRIDGES_OWN):
+        assert f"`{path.partition('?')[0]}`" in text
     for one in ENDPOINTS.values():
         assert f"`{one.path.replace('{conversation_id}', '{id}')}`" in text

@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Event
 
 from tests.e2e.checked import CheckedClient
-from tests.e2e.conftest import RunningBridge, StartBridge
+from tests.e2e.conftest import RunningBridge, StartBridge, eventually
 from tests.e2e.routing.proxies import CADDY_RECIPE, NGINX_RECIPE, Recipe, running
 from tests.e2e.routing.servers import telling
 
@@ -26,6 +26,7 @@ SHORT_IDLE = replace(NGINX_RECIPE, changed=(("proxy_read_timeout 60s;", "proxy_r
 PINGS_FOR_SEVERAL_LIMITS = 15
 PING_SECONDS = 0.25
 PATIENCE_SECONDS = 60.0
+PING = '{"type":"ping","payload":{},"requestId":"1","timestamp":"now"}'
 
 
 class Pinged(ClientConnection):
@@ -45,13 +46,19 @@ class Pinged(ClientConnection):
         super().process_event(event)
 
 
+def port_of(url: str) -> int:
+    """Return the port of an address."""
+    return int(httpx.URL(url).port or 0)
+
+
 @asynccontextmanager
 async def proxied(recipe: Recipe, bridge: RunningBridge, folder: Path) -> AsyncIterator[str]:
     """Put a proxy before a bridge, and yield the socket's address there."""
-    bridge_port = int(bridge.url.split(":")[2].split("/")[0])
     with ExitStack() as stack:
         old = stack.enter_context(telling("old"))
-        port = await asyncio.to_thread(stack.enter_context, running(recipe, folder, old=old, bridge=bridge_port))
+        port = await asyncio.to_thread(
+            stack.enter_context, running(recipe, folder, old=old, bridge=port_of(bridge.url))
+        )
         yield f"ws://127.0.0.1:{port}/ws"
 
 
@@ -84,8 +91,35 @@ async def test_pings_outlive_the_proxys_idle_limit(start_bridge: StartBridge, tm
         assert isinstance(socket, Pinged)
         async with asyncio.timeout(PATIENCE_SECONDS):
             await socket.enough.wait()
-            await socket.send('{"type":"ping","payload":{},"requestId":"1","timestamp":"now"}')
-            assert '"pong"' in str(await socket.recv())
+            assert '"pong"' in await _answered(socket)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "stays_open"), [(NGINX_RECIPE, True), (CADDY_RECIPE, False)], ids=["nginx", "caddy"]
+)
+async def test_open_sockets_outlive_a_new_configuration_behind_nginx_only(
+    recipe: Recipe, bridge: RunningBridge, tmp_path: Path, *, stays_open: bool
+) -> None:
+    """Caddy ends them, which docs/routing.md says: W3 never comes back by itself."""
+    async with proxied(recipe, bridge, tmp_path) as url, connect(url) as socket, httpx.AsyncClient() as http:
+        with telling("another") as another:
+            ports = {"bridge": port_of(bridge.url), "listen": port_of(url)}
+            await asyncio.to_thread(recipe.reload, tmp_path, recipe.text(old=another, share=50, **ports))
+
+            async def is_taken_up() -> bool:
+                return bool((await http.get(f"http://127.0.0.1:{port_of(url)}/")).json()["server"] == "another")
+
+            await eventually(is_taken_up)
+        if stays_open:
+            assert '"pong"' in await _answered(socket)
+        else:
+            with pytest.raises(ConnectionClosedOK):
+                await _answered(socket)
+
+
+async def _answered(socket: ClientConnection) -> str:
+    await socket.send(PING)
+    return str(await socket.recv())
 
 
 async def test_without_pings_the_limit_cuts_the_connection(start_bridge: StartBridge, tmp_path: Path) -> None:
