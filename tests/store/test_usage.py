@@ -114,6 +114,20 @@ async def test_a_damaged_ledger_is_as_none_and_said(
     assert "store.usage_ledger_unusable" in [line["event"] for line in lines]
 
 
+@pytest.mark.parametrize(
+    "function", ["requests(date, integer)", "writes(date, integer)", "forget(date)"], ids=lambda one: one.split("(")[0]
+)
+async def test_a_ledger_without_one_of_its_functions_is_as_none_and_said(
+    store: SupabaseStore, admin: psycopg.Connection, function: str
+) -> None:
+    """Else nobody would notice until the counts are read, or never, that old days are kept."""
+    admin.execute(f"drop function public.chat_bridge_usage_{function}".encode())
+    with capture_logs() as lines:
+        await store.check()
+    assert not store.usage.available
+    assert "store.usage_ledger_unusable" in [line["event"] for line in lines]
+
+
 async def test_more_than_a_page_of_postgrest_is_read_whole(store: SupabaseStore) -> None:
     """Its maximum of rows, 1000 as a rule, cuts nothing off."""
     kinds = [requests(number, version=f"{number}") for number in range(1500, 0, -1)]

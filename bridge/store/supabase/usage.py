@@ -22,6 +22,14 @@ REQUESTS: Final = "chat_bridge_usage_requests"
 WRITES: Final = "chat_bridge_usage_writes"
 FORGET: Final = "chat_bridge_usage_forget"
 
+_PROBES: Final[Sequence[tuple[str, dict[str, object], type[object]]]] = (
+    (ADD, {"batch": None}, bool),
+    (REQUESTS, {"since": date.max.isoformat(), "max_rows": 1}, list),
+    (WRITES, {"since": date.max.isoformat(), "max_rows": 1}, list),
+    (FORGET, {"before": date.min.isoformat()}, bool),
+)
+"""Each function, asked for nothing."""
+
 log = structlog.get_logger(__name__)
 
 R = TypeVar("R")
@@ -30,10 +38,13 @@ R = TypeVar("R")
 async def has_usage_ledger(client: AsyncClient) -> bool:
     """Tell whether counts can be kept in the database; one that is half there keeps no bridge from working."""
     expected = NO_FUNCTION | HALF_REMOVED | {NO_RIGHT}
+    is_there = False
     try:
-        await rows(client.rpc(ADD, {"batch": None}), bool, expected=expected, repeatable=True)
+        for function, given, kind in _PROBES:
+            await rows(client.rpc(function, given), kind, expected=expected, repeatable=True)
+            is_there = True
     except StoreRefused as refused:
-        if refused.sqlstate not in NO_FUNCTION:
+        if is_there or refused.sqlstate not in NO_FUNCTION:
             hint = "python -m migration sql install repairs it; it is for the secret key only"
             log.warning("store.usage_ledger_unusable", code=refused.sqlstate, hint=hint)
         return False
