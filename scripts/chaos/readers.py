@@ -12,6 +12,7 @@ import structlog
 from bridge.client import ClientError, ConnectionLost, MessageReceived, RequestRefused
 from bridge.client.frames import Authenticated, MessagesLoaded
 from bridge.client.reconnecting import Rhythm
+from bridge.errors import ErrorCode
 from scripts.chaos.checker import Member
 from scripts.chaos.client import LIMITS, Listener, TrialClient
 from scripts.chaos.history import Came, Kind, Loaded, Received, ShutOut
@@ -100,6 +101,8 @@ class Reader(Listener):
                 page = await client.load_more_messages(conversation_id, page.messages[0].id, limit=PAGE)
                 self._note_page(conversation_id, page)
         except RequestRefused as refused:
+            if refused.code == ErrorCode.ACCESS_DENIED:
+                return  # no member any more, which `denied` has noted: there is nothing to be loaded
             raise ConnectionLost(f"not loaded: {refused}") from refused  # so it begins again, as a person would
 
     def _reaches(self, page: MessagesLoaded, newest_known: str | None, known: set[str]) -> bool:
