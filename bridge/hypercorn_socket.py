@@ -1,5 +1,5 @@
-"""Hypercorn without habits that hurt: a WebSocket stream that lingers after the end, waits for nobody, compresses and
-keeps what is refused; and HTTP/2 for whoever asks for it.
+"""Hypercorn's WebSocket stream without habits that hurt: lingering after the end, waiting for nobody, compression, and
+keeping what is refused; and HTTP/1.1 only.
 
 Installed by `bridge.serving`; everything else of Hypercorn stays as it is.
 """
@@ -11,12 +11,14 @@ from functools import partial
 from types import MethodType
 from typing import Any, cast
 
-import hypercorn.protocol
+from hypercorn import protocol
 from hypercorn.protocol import h11, ws_stream
 from hypercorn.protocol.events import Event, Request, StreamClosed
-from hypercorn.protocol.ws_stream import FrameTooLargeError, Handshake, WebsocketBuffer, WSStream
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.ws_stream import ASGIWebsocketState, FrameTooLargeError, Handshake, WebsocketBuffer, WSStream
 from hypercorn.typing import ASGISendEvent
 from wsproto.events import Message, Ping
+from wsproto.frame_protocol import CloseReason
 
 
 class PlainHandshake(Handshake):
@@ -59,6 +61,8 @@ class PromptStream(WSStream):
     The original sleeps through the ping interval first, and keeps the whole connection object alive meanwhile: every
     client that left lingers for up to 20 s, and a shutdown waits for it. And once the application has closed, the
     original goes on handing it frames: when ten wait, the connection's reader waits for ever, and with it the socket.
+    What is no handshake the original answers with 400 and leaves open, for as long as anything at all is sent: no limit
+    counts such connections. The application, if it was asked already, never hears that nobody is there.
     """
 
     def __init__(self, *arguments: Any) -> None:  # handed on as they come
@@ -69,11 +73,22 @@ class PromptStream(WSStream):
 
     async def handle(self, event: Event) -> None:
         """Take what the connection has read."""
+        was_closed = self.closed
         await super().handle(event)
-        if isinstance(event, Request) and self.app_put is not None:
+        if self.closed and not was_closed and self.state is ASGIWebsocketState.HANDSHAKE:
+            await self._hang_up(event)
+        elif isinstance(event, Request) and self.app_put is not None:
             # Hypercorn hands out the bound `put` of the application's queue, which itself has a way without waiting.
             waiting = cast("asyncio.Queue[object]", cast("MethodType", self.app_put).__self__)
             self.app_put = partial(self._put, waiting)
+
+    async def _hang_up(self, event: Event) -> None:
+        """End a connection whose handshake was refused here, and not by the application."""
+        if isinstance(event, StreamClosed):
+            return  # the client was quicker, and the original has told the application
+        if self.app_put is not None:
+            await self.app_put({"type": "websocket.disconnect", "code": CloseReason.ABNORMAL_CLOSURE.value})
+        await self.send(StreamClosed(stream_id=self.stream_id))
 
     async def app_send(self, message: ASGISendEvent | None) -> None:
         """Take what the application says; None is the last word."""
@@ -132,20 +147,20 @@ class PromptStream(WSStream):
             return False
 
 
-class OnlyHttp1(h11.H11Protocol):
-    """Stays with HTTP/1.1, whatever a client asks for.
+class OnlyHttp1(H11Protocol):
+    """Never becomes HTTP/2; on a line without TLS the original does for whoever begins with it or asks to upgrade.
 
-    The original goes over to HTTP/2 for `Upgrade: h2c`. A proxy that passes upgrades on, as it must for sockets, then
-    lets everything through that follows on the connection, unseen: requests to any path, and with any X-Forwarded-For
-    ("h2c smuggling").
+    Proxies hand on upgrades: through one that does so for the socket, a client would speak HTTP/2 with the bridge past
+    the proxy, ask for any path, and write any X-Forwarded-For, which is believed from there. And the original's HTTP/2
+    knows nothing of `PromptStream`.
     """
 
-    async def _check_protocol(self, event: object) -> None:
-        """Leave it as it is; whoever asks for another protocol is answered in this one (RFC 9110 section 7.8)."""
+    async def _check_protocol(self, _: object) -> None:
+        """Take a request for what it is: an upgrade that is not to WebSocket is passed over (RFC 9110, section 7.8)."""
 
 
 def install() -> None:
-    """Let Hypercorn use these for every connection from now on; only HTTP/1.1 is spoken."""
+    """Let Hypercorn use these for every connection from now on; only HTTP/1.1 is spoken (bridge.serving)."""
+    protocol.H11Protocol = OnlyHttp1  # type: ignore[attr-defined]  # the name its wrapper looks up
     ws_stream.Handshake = PlainHandshake  # type: ignore[misc]  # Hypercorn has no other door for this
-    hypercorn.protocol.H11Protocol = OnlyHttp1  # type: ignore[attr-defined]  # the name that ProtocolWrapper looks up
     h11.WSStream = PromptStream  # type: ignore[assignment,attr-defined]  # the name h11 looks up

@@ -88,9 +88,13 @@ def _config(settings: Settings) -> Config:
 
 
 def _listening_sockets(config: Config) -> Sockets:
-    """Bind now, so that a taken port is an error before anything starts, and let half-dead peers be noticed."""
+    """Bind now, so that a taken port is an error before anything starts, and let half-dead peers be noticed.
+
+    Listen now, too: whoever comes before everything has started waits for that, and is not refused.
+    """
     sockets = config.create_sockets()
     for one in sockets.insecure_sockets:
+        one.listen(config.backlog)
         # Inherited by connections: a peer that acknowledges nothing is gone after this (runtime.md 2.1). Linux only.
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MILLISECONDS)

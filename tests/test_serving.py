@@ -19,10 +19,18 @@ def test_a_peer_that_acknowledges_nothing_is_dropped_by_the_kernel() -> None:
     config = Config()
     config.bind = ["127.0.0.1:0"]
     (listening,) = _listening_sockets(config).insecure_sockets
-    listening.listen()
     with listening, socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
         limit = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
     assert limit == UNACKNOWLEDGED_MILLISECONDS
+
+
+def test_whoever_comes_before_everything_has_started_is_not_refused() -> None:
+    """The log says that the port is open, and so it is (docs/observability.md, `bridge.listening`)."""
+    config = Config()
+    config.bind = ["127.0.0.1:0"]
+    (listening,) = _listening_sockets(config).insecure_sockets
+    with listening, socket.create_connection(listening.getsockname()):
+        pass
 
 
 def test_the_end_takes_as_long_as_the_documents_say() -> None:

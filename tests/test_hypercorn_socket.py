@@ -1,0 +1,80 @@
+"""The server below the bridge, on real sockets: handshakes that are none, and protocols that it does not speak."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from scripts.conformance.echo import echo_server
+
+ANSWER_SECONDS = 20.0
+"""Far below the minute after which a silent connection is dropped anyway."""
+BEGINNING = b"GET /ws HTTP/1.1\r\nHost: chat\r\nConnection: Upgrade\r\n"
+WEBSOCKET = BEGINNING + b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+END = b"\r\n"
+HELLO = b"\x81\x85" + bytes(4) + b"hello"
+"""A text frame with a mask that changes nothing (RFC 6455, section 5.2)."""
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    """Serve the bridge's sockets, with an echo where the chat would be."""
+    async with echo_server() as listening:
+        yield listening
+
+
+async def all_that_is_answered(port: int, *said: bytes) -> bytes:
+    """Say something, and return what is answered until the server hangs up; our side stays open."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.writelines(said)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await reader.read()
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "handshake",
+    [
+        pytest.param(WEBSOCKET + END, id="no key"),
+        pytest.param(WEBSOCKET.replace(b"13", b"8") + KEY + END, id="another version"),
+        pytest.param(WEBSOCKET.replace(b"HTTP/1.1", b"HTTP/1.0") + KEY + END, id="HTTP/1.0"),
+        pytest.param(WEBSOCKET + KEY + END + HELLO, id="a frame before the answer"),
+    ],
+)
+async def test_a_handshake_that_is_none_ends_the_connection(port: int, handshake: bytes) -> None:
+    """It is counted among nobody's sockets: left open, as many as one likes would use up the open files."""
+    assert (await all_that_is_answered(port, handshake)).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5), id="with prior knowledge"),
+        pytest.param(BEGINNING.replace(b"Upgrade", b"Upgrade, HTTP2-Settings") + b"Upgrade: h2c\r\n"
+                     b"HTTP2-Settings: AAMAAABkAAQAAP__\r\n" + END, id="by an upgrade"),
+    ],
+)  # fmt: skip
+async def test_nobody_is_talked_to_in_http_2(port: int, opening: bytes) -> None:
+    """A proxy that passes upgrades on would be a tunnel, with whatever X-Forwarded-For one likes at its end.
+
+    And its sockets would not be those of `bridge.hypercorn_socket`, with none of their bounds.
+    """
+    answered = await all_that_is_answered(port, opening)
+    assert answered.startswith(b"HTTP/1.1 404 ")
+    assert b"HTTP/1.1 101" not in answered
+
+
+async def test_a_handshake_that_is_one_opens_a_socket(port: int) -> None:
+    """So the tests above speak of what they seem to speak of."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.timeout(ANSWER_SECONDS):
+        writer.write(WEBSOCKET + KEY + END)
+        assert (await reader.readuntil(END + END)).startswith(b"HTTP/1.1 101 ")
+        writer.write(HELLO)
+        assert await reader.readexactly(7) == b"\x81\x05hello"
+    writer.close()
