@@ -19,6 +19,8 @@ from bridge.settings import Settings
 
 BACKLOG = 2048
 HEADER_BYTES = 64 * 1024
+IDLE_SECONDS = 5.0
+"""For the head of a request, however slowly it comes, and between two requests."""
 GRACE_SECONDS = 5.0
 CLEAN_UP_SECONDS = 10.0
 OTHER_FILES = 128
@@ -78,6 +80,7 @@ def _config(settings: Settings) -> Config:
     config.websocket_ping_interval = settings.ping_interval_seconds
     config.websocket_max_message_size = settings.max_frame_characters
     config.read_timeout = settings.silence_limit_seconds  # type: ignore[assignment]  # typed int, handed to wait_for
+    config.keep_alive_timeout = IDLE_SECONDS
     config.h11_max_incomplete_size = HEADER_BYTES
     config.graceful_timeout = GRACE_SECONDS
     config.alpn_protocols = ["http/1.1"]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bridge import serving
 from scripts.conformance.echo import echo_server
 
 ANSWER_SECONDS = 20.0
@@ -49,6 +50,25 @@ async def all_that_is_answered(port: int, *said: bytes) -> bytes:
 async def test_a_handshake_that_is_none_ends_the_connection(port: int, handshake: bytes) -> None:
     """It is counted among nobody's sockets: left open, as many as one likes would use up the open files."""
     assert (await all_that_is_answered(port, handshake)).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_request_whose_head_comes_a_line_at_a_time_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often something comes: what never becomes a request is counted nowhere."""
+    monkeypatch.setattr(serving, "IDLE_SECONDS", 0.2)
+    async with echo_server() as port, asyncio.timeout(ANSWER_SECONDS):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(WEBSOCKET)
+        with pytest.raises(ConnectionError):
+            await go_on(writer)
+        writer.close()
+
+
+async def go_on(writer: asyncio.StreamWriter) -> None:
+    """Write one more field after the other, for ever; no faster than the loop has a moment."""
+    while True:
+        writer.write(b"X-More: of it\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(
