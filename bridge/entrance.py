@@ -163,7 +163,7 @@ class Entrance:
                 user=user_row(arrival.user, arrival.claims.auth_id, arrival.claims.email),
                 capabilities=sorted(session.capabilities),
                 cursor=shown_cursor if missed and shown_cursor else self._context.history.cursor(),
-                resumed=missed is not None and shown_cursor is not None,
+                resumed=missed is not None and bool(shown_cursor),
                 rollout=self._dial.shown(self._outbox),
             )
         )

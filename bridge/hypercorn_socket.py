@@ -1,5 +1,5 @@
-"""Hypercorn's WebSocket stream without habits that hurt: lingering after the end, waiting for nobody, compression, and
-keeping what is refused; and HTTP/1.1 only.
+"""Hypercorn's WebSocket stream without habits that hurt: lingering after the end, waiting for nobody, compression,
+keeping what is refused, and answering however many pings; and HTTP/1.1 only.
 
 Installed by `bridge.serving`; everything else of Hypercorn stays as it is.
 """
@@ -7,18 +7,37 @@ Installed by `bridge.serving`; everything else of Hypercorn stays as it is.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from types import MethodType
 from typing import Any, cast
 
 from hypercorn import protocol
+from hypercorn.config import Config
 from hypercorn.protocol import h11, ws_stream
 from hypercorn.protocol.events import Event, Request, StreamClosed
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, FrameTooLargeError, Handshake, WebsocketBuffer, WSStream
 from hypercorn.typing import ASGISendEvent
-from wsproto.events import Message, Ping
+from wsproto.connection import ConnectionState
+from wsproto.events import CloseConnection, Message, Ping, Pong
+from wsproto.events import Event as WebsocketEvent
 from wsproto.frame_protocol import CloseReason
+
+from bridge.clock import SystemClock
+from bridge.errors import CloseCode
+from bridge.rates import Bucket, Rate
+
+
+class SocketConfig(Config):
+    """Hypercorn's settings, and those for which it has none."""
+
+    def __init__(self, frames: Rate, on_too_fast: Callable[[], None]) -> None:
+        super().__init__()
+        self.frames = frames
+        """Frames that are no messages, pings, pongs and pieces, which one connection may send; it counts the others."""
+        self.on_too_fast = on_too_fast
+        """Told when a connection is ended because it sent more."""
 
 
 class PlainHandshake(Handshake):
@@ -70,6 +89,8 @@ class PromptStream(WSStream):
         self._app_over = asyncio.Event()
         super().__init__(*arguments)
         self.buffer: BoundedBuffer = BoundedBuffer(self.config.websocket_max_message_size)
+        self._allowed = cast("SocketConfig", self.config)
+        self._bucket = Bucket(self._allowed.frames, SystemClock())
 
     async def handle(self, event: Event) -> None:
         """Take what the connection has read."""
@@ -97,17 +118,42 @@ class PromptStream(WSStream):
         await super().app_send(message)
 
     async def _handle_events(self) -> None:
-        """Take frames; after one that is too large the client's close, too, which is heard of only here.
+        """Take frames; after a message that is too large the client's close, too, which is heard of only here.
 
         The original stops at the part that is too much, and looks at what has come with it when more comes. If that is
-        the client's close, nothing more does, and both sides wait.
+        the client's close, nothing more does, and both sides wait. And it answers as many pings as somebody sends,
+        and puts together as many empty pieces, of which the application hears nothing: for seconds nobody else's turn
+        comes.
         """
-        refused = -1
-        while refused != self.buffer.refused:
-            refused = self.buffer.refused
-            await super()._handle_events()
-        if refused > PATIENCE * self.buffer.max_length and not self.closed:
-            await self.send(StreamClosed(stream_id=self.stream_id))
+        for event in self.connection.events():
+            if _is_no_message(event) and not self._bucket.take():
+                self._allowed.on_too_fast()
+                await self._end(CloseConnection(code=CloseCode.TOO_FAST, reason="too fast"))
+                return
+            if isinstance(event, Message):
+                await self._take(event)
+            elif isinstance(event, Ping):
+                await self._send_wsproto_event(event.response())
+            elif isinstance(event, CloseConnection):
+                is_theirs = self.connection.state is ConnectionState.REMOTE_CLOSING
+                await self._end(event.response() if is_theirs else None)
+        if self.buffer.refused > PATIENCE * self.buffer.max_length and not self.closed:
+            await self._end(None)
+
+    async def _take(self, part: Message[Any]) -> None:
+        try:
+            self.buffer.extend(part)
+        except FrameTooLargeError:  # quiet: the close code says it
+            await self._send_wsproto_event(CloseConnection(code=CloseReason.MESSAGE_TOO_BIG))
+            return
+        if part.message_finished and self.app_put is not None:
+            await self.app_put(self.buffer.to_message())
+            self.buffer.clear()
+
+    async def _end(self, last_word: CloseConnection | None) -> None:
+        if last_word is not None:
+            await self._send_wsproto_event(last_word)
+        await self.send(StreamClosed(stream_id=self.stream_id))
 
     async def _put(self, waiting: asyncio.Queue[object], message: object) -> None:
         """Hand the application a message; nothing any more once it is over, however long the hand-over has waited."""
@@ -145,6 +191,13 @@ class PromptStream(WSStream):
                 return await self._ended.wait()
         except TimeoutError:  # quiet: the next ping is due
             return False
+
+
+def _is_no_message(event: WebsocketEvent) -> bool:
+    """Tell whether a frame ends here, and no message; of a long frame wsproto hands on what there is."""
+    if isinstance(event, Message):
+        return event.frame_finished and not event.message_finished
+    return isinstance(event, Ping | Pong)
 
 
 class OnlyHttp1(H11Protocol):

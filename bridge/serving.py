@@ -15,12 +15,18 @@ from hypercorn.config import Config, Sockets
 
 from bridge import hypercorn_socket
 from bridge.app import Bridge
+from bridge.errors import CloseCode
+from bridge.hypercorn_socket import SocketConfig
+from bridge.rates import Rate
+from bridge.refusals import Refusals
 from bridge.settings import Settings
 
 BACKLOG = 2048
 HEADER_BYTES = 64 * 1024
 IDLE_SECONDS = 5.0
 """For the head of a request, however slowly it comes, and between two requests."""
+WIRE_FRAMES_OF_A_FRAME = 4
+"""A client may send so many times as many pings, pongs and pieces of messages as messages."""
 GRACE_SECONDS = 5.0
 CLEAN_UP_SECONDS = 10.0
 OTHER_FILES = 128
@@ -62,7 +68,7 @@ async def run(bridge: Bridge, settings: Settings, *, stop: asyncio.Event, on_lis
     await bridge.relay.begin()
     hypercorn_socket.install()
     _let_shutdown_end()
-    config = _config(settings)
+    config = _config(settings, bridge.refusals)
     sockets = _listening_sockets(config)
     on_listening(sockets.insecure_sockets[0].getsockname()[1])
 
@@ -73,8 +79,16 @@ async def run(bridge: Bridge, settings: Settings, *, stop: asyncio.Event, on_lis
     await serve(bridge.app, config, shutdown_trigger=shutdown_trigger)
 
 
-def _config(settings: Settings) -> Config:
-    config = Config()
+def _config(settings: Settings, refusals: Refusals) -> SocketConfig:
+    def count() -> None:
+        refusals.closings[CloseCode.TOO_FAST] += 1
+        log.info("socket.cut_off", code=CloseCode.TOO_FAST.name)
+
+    rate = Rate(
+        per_second=settings.frames_per_second * WIRE_FRAMES_OF_A_FRAME,
+        burst=settings.frames_burst * WIRE_FRAMES_OF_A_FRAME,
+    )
+    config = SocketConfig(rate, count)
     config.bind = [f"{settings.host}:{settings.port}"]
     config.backlog = BACKLOG
     config.websocket_ping_interval = settings.ping_interval_seconds

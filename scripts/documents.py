@@ -16,6 +16,7 @@ from bridge.auth import MAX_TOKEN_LENGTH
 from bridge.capabilities import Capability
 from bridge.errors import CloseCode, ErrorCode, Fault
 from bridge.protocol import ErrorPayload
+from bridge.serving import WIRE_FRAMES_OF_A_FRAME
 from bridge.settings import Settings
 from bridge.specification.commands import COMMANDS
 from bridge.specification.examples import EXAMPLES
@@ -197,6 +198,11 @@ def _limits() -> str:
         ("frames sent at once after a rest", by("frames_burst", "frames"), "closed with 4028"),
         ("the same for all connections of a user", by("user_frames_per_second", "a second"), "closed with 4028"),
         ("… at once after a rest", by("user_frames_burst", "frames"), "closed with 4028"),
+        (
+            "pings, pongs and pieces of messages, of one connection",
+            f"{WIRE_FRAMES_OF_A_FRAME} times as many",
+            "closed with 4028",
+        ),
         ("connections of a user", by("max_connections_per_user", "connections"), "the oldest is closed with 4500"),
         (
             "connections from an address (IPv6: a /64 network)",

@@ -27,6 +27,14 @@ async def port() -> AsyncIterator[int]:
         yield listening
 
 
+async def opened(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a socket."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(WEBSOCKET + KEY + END)
+    assert (await reader.readuntil(END + END)).startswith(b"HTTP/1.1 101 ")
+    return reader, writer
+
+
 async def all_that_is_answered(port: int, *said: bytes) -> bytes:
     """Say something, and return what is answered until the server hangs up; our side stays open."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -89,12 +97,43 @@ async def test_nobody_is_talked_to_in_http_2(port: int, opening: bytes) -> None:
     assert b"HTTP/1.1 101" not in answered
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(b"\x89\x80" + bytes(4), id="pings"),
+        pytest.param(b"\x8a\x80" + bytes(4), id="pongs"),
+        pytest.param(b"\x00\x80" + bytes(4), id="empty pieces of a message"),
+    ],
+)
+async def test_who_sends_very_many_frames_that_are_no_messages_is_closed(frame: bytes) -> None:
+    """4028, as for messages: the bridge hears nothing of these, and whoever answers them has no time for others."""
+    async with echo_server(frames_burst=10, frames_per_second=0.001) as port, asyncio.timeout(ANSWER_SECONDS):
+        reader, writer = await opened(port)
+        writer.write(b"\x01\x80" + bytes(4) + frame * 38)  # four for each message that is allowed
+        writer.write(b"\x89\x84" + bytes(4) + b"last")
+        await reader.readuntil(b"\x8a\x04last")
+        writer.write(frame)
+        assert await reader.read() == b"\x88\x0a" + (4028).to_bytes(2) + b"too fast"
+        writer.close()
+
+
+async def test_a_long_message_that_comes_in_many_packets_is_in_one_piece() -> None:
+    """What the line makes of it counts for nothing."""
+    async with echo_server(frames_burst=1, frames_per_second=0.001) as port, asyncio.timeout(ANSWER_SECONDS):
+        reader, writer = await opened(port)
+        writer.write(b"\x81\xfe" + (1000).to_bytes(2) + bytes(4))
+        for _ in range(1000):
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0)
+        assert await reader.readexactly(4) == b"\x81\x7e" + (1000).to_bytes(2)
+        writer.close()
+
+
 async def test_a_handshake_that_is_one_opens_a_socket(port: int) -> None:
     """So the tests above speak of what they seem to speak of."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     async with asyncio.timeout(ANSWER_SECONDS):
-        writer.write(WEBSOCKET + KEY + END)
-        assert (await reader.readuntil(END + END)).startswith(b"HTTP/1.1 101 ")
+        reader, writer = await opened(port)
         writer.write(HELLO)
         assert await reader.readexactly(7) == b"\x81\x05hello"
     writer.close()

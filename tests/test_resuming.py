@@ -99,7 +99,7 @@ async def test_nothing_missed_is_resumed_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["3f0c1f6e-2b57-4c8e-9d0a-7c5d1e8b4a21", "nonsense", "00000000-0000-8000-8000-000000000000"]
+    "cursor", ["3f0c1f6e-2b57-4c8e-9d0a-7c5d1e8b4a21", "nonsense", "00000000-0000-8000-8000-000000000000", ""]
 )
 async def test_a_cursor_that_is_not_known_resumes_nothing(cursor: str) -> None:
     """And says so: the client loads anew."""
