@@ -6,10 +6,12 @@ characters are escaped, or whoever reads the log in a terminal would be at their
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -43,7 +45,7 @@ def configure_logs(level: str, *, as_json: bool) -> None:
         cache_logger_on_first_use=False,  # a cached logger would outlive the tests that configure their own
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Escaping("%(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(_AsJson() if as_json else _Escaping("%(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     # The Realtime client logs whole frames, contents included, at error level; the feed says what matters itself.
     logging.getLogger("realtime").setLevel(logging.CRITICAL)
@@ -54,6 +56,17 @@ class _Escaping(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return _escape(super().format(record), _CONTROL_OF_TRACES)
+
+
+class _AsJson(logging.Formatter):
+    """Makes one object of what a library says, trace included: whoever reads JSON cannot read anything between."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        line = {"logger": record.name, "level": record.levelname.lower(), "timestamp": moment}
+        if record.exc_info:
+            line["exception"] = _escape(self.formatException(record.exc_info), _CONTROL_OF_TRACES)
+        return json.dumps({**line, "event": _escape(record.getMessage(), _CONTROL)})
 
 
 def _escape_values(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
+from typing import Final
 
+import structlog
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from bridge import __version__
+
+CLOSE_SECONDS: Final = 2.0
+"""For the last spans: the exporter's own limits, of the batch under way and of the last one, add up to 20 s."""
+
+log = structlog.get_logger(__name__)
 
 RESOURCE = {SERVICE_NAME: "chat-bridge", SERVICE_VERSION: __version__}
 
@@ -35,5 +43,9 @@ class OpenTelemetry:
             yield
 
     def close(self) -> None:
-        """Send what waits; blocks for as long as the exporter takes, 10 s at most by default."""
-        self._provider.shutdown()
+        """Send what waits; blocks for two seconds at most, for nobody is to wait longer for an end than for traces."""
+        sending = Thread(target=self._provider.shutdown, name="last spans", daemon=True)  # none that the exit waits for
+        sending.start()
+        sending.join(CLOSE_SECONDS)
+        if sending.is_alive():
+            log.warning("traces.not_sent")

@@ -65,6 +65,20 @@ def test_as_json_each_line_is_an_object(capsys: pytest.CaptureFixture[str]) -> N
     assert "request_id" not in failed
 
 
+def test_what_libraries_say_is_as_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """A collector of spans that is away, say: in one line, trace and all, with nothing that moves a cursor."""
+    with configured("info", as_json=True):
+        logging.getLogger("some.library").warning("attempt %d\nfailed", 1)
+        try:
+            fail()
+        except RuntimeError:
+            logging.getLogger("some.library").exception("defect")
+    attempt, defect = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert attempt.pop("timestamp").endswith("Z")
+    assert attempt == {"logger": "some.library", "level": "warning", "event": "attempt 1\\nfailed"}
+    assert "a reason of 9 characters" in defect["exception"]
+
+
 def test_as_text_each_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     """Without colours where nobody looks."""
     with configured("INFO", as_json=False):
@@ -89,7 +103,7 @@ def test_no_trace_shows_local_variables(capsys: pytest.CaptureFixture[str], *, a
 
 def test_libraries_warn_but_the_realtime_client_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """It logs whole frames, contents included, at error level."""
-    with configured("debug", as_json=True):
+    with configured("debug", as_json=False):
         logging.getLogger("some.library").warning("careful")
         logging.getLogger("some.library").info("chatter")
         logging.getLogger("realtime._async.client").error("frame: %s", SECRET)
@@ -129,7 +143,8 @@ def test_no_trace_and_no_library_moves_a_cursor(capsys: pytest.CaptureFixture[st
     err = capsys.readouterr().err
     assert not CONTROL.search(err)
     assert err.count("Traceback") == 2
-    assert '\n  File "' in err
+    assert ("\\n  File " if as_json else "\n  File ") in err
+    assert err.count("\n") == 2 or not as_json
 
 
 def test_texts_of_all_languages_stay_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from threading import Event
 
 import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from structlog.testing import capture_logs
 
+from bridge import otel
 from bridge.otel import OpenTelemetry
 from bridge.tracing import NoTracing, Tracing
 
@@ -47,6 +50,28 @@ async def test_spans_are_nested_as_the_tasks_do_it() -> None:
     assert traced.spans.count(("supabase.request", {"table": "messages"}, "command")) == 2
     assert traced.spans.count(("command", {"type": "send_message"}, None)) == 2
     traced.tracing.close()
+
+
+class Unreachable(SimpleSpanProcessor):
+    """Where spans go to a collector that answers nobody."""
+
+    def __init__(self) -> None:
+        super().__init__(InMemorySpanExporter())
+        self.gives_up = Event()
+
+    def shutdown(self) -> None:
+        """Wait for the collector."""
+        self.gives_up.wait()
+
+
+def test_the_end_does_not_wait_for_a_collector_that_answers_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It took twenty seconds, as long as the whole end may take; the log says that spans were left."""
+    monkeypatch.setattr(otel, "CLOSE_SECONDS", 0.01)
+    spans = Unreachable()
+    with capture_logs() as logged:
+        OpenTelemetry(spans).close()
+    spans.gives_up.set()
+    assert [line["event"] for line in logged] == ["traces.not_sent"]
 
 
 def test_the_text_of_an_exception_stays_out() -> None:
