@@ -26,6 +26,7 @@ class LeftRooms:
         self._clock = clock
         self._max_age_seconds = max_age_seconds
         self._ended_at: Recent[UserId, float] = Recent(USERS, clock=clock, max_age_seconds=max_age_seconds)
+        self._elsewhere: Recent[UserId, float] = Recent(USERS, clock=clock, max_age_seconds=max_age_seconds)
         self._left: Recent[UserId, tuple[Left, ...]] = Recent(USERS, clock=clock, max_age_seconds=max_age_seconds)
 
     def leave(self, user_id: UserId, joined: Iterable[ConversationId]) -> None:
@@ -37,9 +38,17 @@ class LeftRooms:
             earlier = self._left.get(user_id) or ()
             self._left.put(user_id, (*earlier, (now, rooms))[-CONNECTIONS_OF_A_USER:])
 
+    def hear(self, user_id: UserId, *, seconds_ago: float) -> None:
+        """Take in when somebody was connected elsewhere: if that bridge is gone, its clients come here."""
+        self._elsewhere.put(user_id, self._clock.monotonic() - max(0.0, seconds_ago))
+
     def ended_at(self, user_id: UserId) -> float | None:
-        """Return when the user's last connection ended, by the monotonic clock; None if none did lately."""
-        return self._ended_at.get(user_id)
+        """Return when the user's last connection ended, by the monotonic clock; None if none did lately.
+
+        Of one that was never here: the last sign of life that its bridge has written.
+        """
+        here = self._ended_at.get(user_id)
+        return self._elsewhere.get(user_id) if here is None else here
 
     def take(self, user_id: UserId) -> tuple[ConversationId, ...]:
         """Return what the connection that ended last had open, and forget it; nothing if that is too long ago."""

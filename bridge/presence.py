@@ -137,9 +137,13 @@ class PresenceState:
         self._listens_since = self._clock.monotonic()
         self.needs_stock = hearing
 
+    def is_ours(self, row: Presence) -> bool:
+        """Tell whether this process has written a row."""
+        return row in self._own_rows
+
     def hear(self, row: Presence) -> None:
         """Take in a row that was written; our own echoes bring nothing new."""
-        if row in self._own_rows:
+        if self.is_ours(row):
             self._hear_echo(row)
             return
         is_gone = row.status is OFFLINE or self._is_stale(row)

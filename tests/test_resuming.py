@@ -10,9 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from bridge.errors import StoreDown
-from bridge.feed.changes import MessageWritten, ParticipantChanged
+from bridge.feed.changes import MessageWritten, ParticipantChanged, PresenceWritten
 from bridge.feed.signals import Live, Lost
 from bridge.history import MAX_AGE_SECONDS
+from bridge.models import Presence, PresenceStatus
 from bridge.protocol import LISTED_TYPES
 from bridge.resuming import MAX_CHARACTERS, MAX_ENTRIES
 from tests.emulated_w1 import Frame
@@ -315,6 +316,32 @@ async def test_an_old_client_of_somebody_who_was_not_here_is_told_nothing() -> N
     """It has just been opened, and loads."""
     async with old_world() as w:
         b = await w.signed_in(B)
+        await say(b, "1")
+        assert await (await w.signed_in(C)).received() == []
+
+
+async def test_an_old_client_that_comes_from_another_bridge_is_told_what_it_may_have_missed() -> None:
+    """Its bridge was killed, say; all that is known is when that one last wrote that its user is there."""
+    async with old_world() as w:
+        b = await w.signed_in(B)
+        await say(b, "long ago")
+        w.clock.advance(LIMITS.silence_limit_seconds + 1)
+        await say(b, "perhaps lost")
+        w.clock.advance(LIMITS.silence_limit_seconds - 1)
+        there = Presence(user_id=C.user_id, status=PresenceStatus.ONLINE, last_seen=w.clock.now())
+        await w.relay.handle(PresenceWritten(there))
+        await say(b, "missed")
+        assert await (await w.signed_in(C)).received() == ["perhaps lost", "missed"]
+
+
+async def test_what_this_bridge_has_written_itself_is_no_sign_of_another() -> None:
+    """Somebody's second client, which has just been opened, is told nothing."""
+    async with old_world() as w:
+        b, _ = await w.signed_in(B), await w.signed_in(C)
+        rows = w.context.presence.take_unwritten()
+        assert C.user_id in {row.user_id for row in rows}
+        for row in rows:
+            await w.relay.handle(PresenceWritten(row))
         await say(b, "1")
         assert await (await w.signed_in(C)).received() == []
 

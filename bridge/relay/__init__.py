@@ -189,8 +189,11 @@ class Relay:
                 await relay_typing(change, self._context)
             case ReceiptWritten():
                 await relay_receipt(change, self._context)
-            case PresenceWritten(presence):
-                self._context.presence.hear(presence)
+            case PresenceWritten(row):
+                if row.last_seen is not None and not self._context.presence.is_ours(row):
+                    seconds = (self._context.clock.now() - row.last_seen).total_seconds()
+                    self._context.left_rooms.hear(row.user_id, seconds_ago=seconds)
+                self._context.presence.hear(row)
 
     def _miss(self, table: str) -> None:
         log.warning("relay.unreadable_change", table=table)
