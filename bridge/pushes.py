@@ -206,7 +206,7 @@ def presence_changed(event: PresenceChanged) -> PresenceRow:
 
 @push("connection_status", ConnectionStatusChanged, capability=Capability.CONNECTION_STATUS, is_kept=False)
 def connection_status(event: ConnectionStatusChanged) -> ConnectionStatus:
-    """Tell how far the bridge can be relied on: right after `auth_success`, and at every change."""
+    """Tell how far the bridge can be relied on: after `auth_success` and what was missed, and at every change."""
     return ConnectionStatus(event.status, event.reason, row_time(event.since))
 
 

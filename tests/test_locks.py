@@ -49,15 +49,16 @@ def test_every_package_is_locked_by_version_and_hash(lock: Path) -> None:
 
 def test_what_is_asked_for_is_locked() -> None:
     """Whoever adds a dependency renews the lock files, too (scripts/lock)."""
-    runtime, dev = entries(ROOT / "requirements" / "runtime.lock"), entries(ROOT / "requirements" / "dev.lock")
+    runtime, extras, dev = (entries(ROOT / "requirements" / f"{name}.lock") for name in ("runtime", "extras", "dev"))
     assert wanted() <= names(runtime)
+    assert wanted("chat", "migration", "otel") <= names(extras)
     assert wanted("chat", "sandbox", "dev") <= names(dev)
 
 
 def test_users_and_developers_have_the_same_versions() -> None:
     """What the tests run with is what is installed."""
-    runtime, dev = entries(ROOT / "requirements" / "runtime.lock"), entries(ROOT / "requirements" / "dev.lock")
-    assert set(runtime) <= set(dev)
+    runtime, extras, dev = (entries(ROOT / "requirements" / f"{name}.lock") for name in ("runtime", "extras", "dev"))
+    assert set(runtime) <= set(extras) <= set(dev)
 
 
 @pytest.mark.parametrize("lock", PACKAGE_LOCKS, ids=lambda path: path.parent.parent.name)
