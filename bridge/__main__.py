@@ -127,7 +127,12 @@ async def _start(settings: Settings, *, until_eof: bool) -> None:
 
 
 def _stop(stop: asyncio.Event, within_seconds: float) -> None:
-    """Begin the orderly end; if it hangs, a thread that needs no loop says where and ends the process, status 1."""
+    """Begin the orderly end; if it hangs, a thread that needs no loop says where and ends the process, status 1.
+
+    Whoever asks again gets no later end for it.
+    """
+    if stop.is_set():
+        return
     stop.set()
     faulthandler.dump_traceback_later(within_seconds, exit=True)
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 from hypercorn import protocol
 from hypercorn.config import Config
 from hypercorn.protocol import h11, ws_stream
-from hypercorn.protocol.events import Event, Request, StreamClosed
+from hypercorn.protocol.events import Data, Event, Request, StreamClosed
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, FrameTooLargeError, Handshake, WebsocketBuffer, WSStream
 from hypercorn.typing import ASGISendEvent
@@ -48,6 +48,8 @@ class PlainHandshake(Handshake):
         self.extensions = None
 
 
+REFUSED = frozenset({ASGIWebsocketState.RESPONSE, ASGIWebsocketState.HTTPCLOSED})
+"""The application has answered the handshake with a status."""
 PATIENCE = 64
 """After a message that was too large the client may send so many times the limit until it hears of it."""
 
@@ -94,6 +96,8 @@ class PromptStream(WSStream):
 
     async def handle(self, event: Event) -> None:
         """Take what the connection has read."""
+        if isinstance(event, Data) and self.state in REFUSED:
+            return  # the original answers once more, which fails; the connection ends in a moment
         was_closed = self.closed
         await super().handle(event)
         if self.closed and not was_closed and self.state is ASGIWebsocketState.HANDSHAKE:

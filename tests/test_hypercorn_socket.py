@@ -6,8 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from hypercorn.protocol.events import Data, Event
+from hypercorn.protocol.ws_stream import ASGIWebsocketState
 
 from bridge import serving
+from bridge.hypercorn_socket import PlainHandshake, PromptStream, SocketConfig
+from bridge.rates import Rate
 from scripts.conformance.echo import echo_server
 
 ANSWER_SECONDS = 20.0
@@ -77,6 +81,21 @@ async def go_on(writer: asyncio.StreamWriter) -> None:
         writer.write(b"X-More: of it\r\n")
         await writer.drain()
         await asyncio.sleep(0.01)
+
+
+async def test_frames_after_a_refusal_are_passed_over() -> None:
+    """A client that sends at once, to a bridge that stops say: a second answer is none, and was a defect in the log."""
+    sent: list[Event] = []
+
+    async def send(event: Event) -> None:
+        sent.append(event)
+
+    config = SocketConfig(Rate(per_second=1.0, burst=1), lambda: None)
+    stream = PromptStream(None, config, None, None, False, None, None, send, 1)  # Hypercorn's order
+    stream.handshake = PlainHandshake([], "1.1")
+    stream.state = ASGIWebsocketState.HTTPCLOSED
+    await stream.handle(Data(stream_id=1, data=HELLO))
+    assert sent == []
 
 
 @pytest.mark.parametrize(
