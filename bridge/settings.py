@@ -36,6 +36,7 @@ _WANTED: Final[Mapping[str, str]] = {
     "float_parsing": "must be a number",
     "bool_parsing": "must be true or false",
     "literal_error": "must be {expected}",
+    "string_too_short": "is empty",
     "greater_than": "must be greater than {gt:.10g}",
     "greater_than_equal": "must be {ge:.10g} or more",
     "less_than_equal": "must be {le:.10g} or less",
@@ -46,6 +47,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, le=24 * 3600)]
 PerSecond = Annotated[float, Field(gt=0, le=1e6)]
+Text = Annotated[str, Field(min_length=1)]
 PositiveInt = Annotated[int, Field(gt=0)]
 UsageKept = Literal["auto", "file", "off"]
 
@@ -76,7 +78,7 @@ class Settings(BaseSettings):
     )
     supabase_jwt_secret: SecretStr | None = None
 
-    host: str = Field("127.0.0.1", validation_alias="BRIDGE_HOST")
+    host: Text = Field("127.0.0.1", validation_alias="BRIDGE_HOST")
     port: Port = Field(8080, validation_alias="BRIDGE_PORT")
     allowed_origins: str = Field("*", validation_alias="BRIDGE_ALLOWED_ORIGINS")
     trusted_proxies: str | None = Field(None, validation_alias="BRIDGE_TRUSTED_PROXIES")
@@ -86,7 +88,7 @@ class Settings(BaseSettings):
     shadow_share: Share = Field(0.0, validation_alias="BRIDGE_SHADOW_SHARE")
     traces: bool = Field(default=False, validation_alias="BRIDGE_TRACES")
 
-    token_audience: str = Field("authenticated", validation_alias="BRIDGE_TOKEN_AUDIENCE")
+    token_audience: Text = Field("authenticated", validation_alias="BRIDGE_TOKEN_AUDIENCE")
     token_leeway_seconds: Seconds = Field(5.0, validation_alias="BRIDGE_TOKEN_LEEWAY_SECONDS")
     login_check_seconds: Seconds = Field(300.0, validation_alias="BRIDGE_LOGIN_CHECK_SECONDS")
     phone_identity: bool = Field(default=True, validation_alias="BRIDGE_PHONE_IDENTITY")

@@ -105,6 +105,8 @@ def test_a_missing_key_is_named_by_its_current_name(monkeypatch: pytest.MonkeyPa
         ("SUPABASE_URL", "ftp://x", "SUPABASE_URL must be an address like https://project.supabase.co."),
         ("SUPABASE_URL", "https://", "SUPABASE_URL must be an address like https://project.supabase.co."),
         ("SUPABASE_URL", "http://[::1", "SUPABASE_URL must be an address like https://project.supabase.co."),
+        ("BRIDGE_HOST", "", "BRIDGE_HOST is empty."),
+        ("BRIDGE_TOKEN_AUDIENCE", "", "BRIDGE_TOKEN_AUDIENCE is empty."),
         ("SUPABASE_SECRET_KEY", "", "SUPABASE_SECRET_KEY must be a key of ASCII characters without spaces."),
         ("SUPABASE_SECRET_KEY", "a b", "SUPABASE_SECRET_KEY must be a key of ASCII characters without spaces."),
         (
