@@ -43,12 +43,12 @@ class LeftRooms:
         self._elsewhere.put(user_id, self._clock.monotonic() - max(0.0, seconds_ago))
 
     def ended_at(self, user_id: UserId) -> float | None:
-        """Return when the user's last connection ended, by the monotonic clock; None if none did lately.
+        """Return when the user's last connection ended, by the monotonic clock; None if none did lately."""
+        return self._ended_at.get(user_id)
 
-        Of one that was never here: the last sign of life that its bridge has written.
-        """
-        here = self._ended_at.get(user_id)
-        return self._elsewhere.get(user_id) if here is None else here
+    def seen_elsewhere_at(self, user_id: UserId) -> float | None:
+        """Return the last sign of life of the user that another bridge has written, by the monotonic clock."""
+        return self._elsewhere.get(user_id)
 
     def take(self, user_id: UserId) -> tuple[ConversationId, ...]:
         """Return what the connection that ended last had open, and forget it; nothing if that is too long ago."""

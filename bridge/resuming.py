@@ -3,7 +3,8 @@
 A client that shows a cursor knows what it has. Of one that cannot we know when its user's last connection ended, or
 that it seems to be open still, and that it had shown a sign of life not long before: what was told since is told again,
 and the old clients drop what they have, by its id. Whoever comes to a process that has just started is told what was
-said lately: that very restart may have cut it off.
+said lately: that very restart may have cut it off. Whoever was never here may come from another bridge, which
+wrote when it last knew them to be there.
 """
 
 from __future__ import annotations
@@ -54,8 +55,10 @@ def since_last_sign_of_life(identity: Identity, silence_limit_seconds: float, co
         ended_at = ended_at or context.clock.monotonic()
     if ended_at is not None:
         return since(ended_at - silence_limit_seconds, context)
-    is_young = context.clock.monotonic() - context.history.started_at < MAX_AGE_SECONDS
-    return since(context.history.started_at, context) if is_young else nothing
+    if context.clock.monotonic() - context.history.started_at < MAX_AGE_SECONDS:
+        return since(context.history.started_at, context)
+    seen_at = context.left_rooms.seen_elsewhere_at(identity.user_id)
+    return nothing if seen_at is None else since(seen_at - silence_limit_seconds, context)
 
 
 def source_for(
