@@ -11,6 +11,7 @@ from hypercorn.asyncio import serve
 from quart import Quart
 
 from bridge import hypercorn_socket
+from bridge.refusals import Refusals
 from bridge.serving import _config, _listening_sockets
 from bridge.settings import load_settings
 
@@ -31,9 +32,9 @@ async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.Strea
     app = Quart(__name__)
     app.add_url_rule("/asked", view_func=_asked)
     hypercorn_socket.install()
-    config = _config(load_settings(supabase_url="https://x.example", supabase_secret_key="secret", port=0))
+    settings = load_settings(supabase_url="https://x.example", supabase_secret_key="secret", port=0)
+    config = _config(settings, Refusals())
     (listening,) = _listening_sockets(config).insecure_sockets
-    listening.listen()  # whoever comes before Hypercorn listens waits
     over = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(serve(app, config, shutdown_trigger=over.wait))

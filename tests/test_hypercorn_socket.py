@@ -99,24 +99,6 @@ async def test_frames_after_a_refusal_are_passed_over() -> None:
 
 
 @pytest.mark.parametrize(
-    "opening",
-    [
-        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5), id="with prior knowledge"),
-        pytest.param(BEGINNING.replace(b"Upgrade", b"Upgrade, HTTP2-Settings") + b"Upgrade: h2c\r\n"
-                     b"HTTP2-Settings: AAMAAABkAAQAAP__\r\n" + END, id="by an upgrade"),
-    ],
-)  # fmt: skip
-async def test_nobody_is_talked_to_in_http_2(port: int, opening: bytes) -> None:
-    """A proxy that passes upgrades on would be a tunnel, with whatever X-Forwarded-For one likes at its end.
-
-    And its sockets would not be those of `bridge.hypercorn_socket`, with none of their bounds.
-    """
-    answered = await all_that_is_answered(port, opening)
-    assert answered.startswith(b"HTTP/1.1 404 ")
-    assert b"HTTP/1.1 101" not in answered
-
-
-@pytest.mark.parametrize(
     "frame",
     [
         pytest.param(b"\x89\x80" + bytes(4), id="pings"),
