@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.e2e.conftest import RunningBridge, StartBridge
+from tests.e2e.sockets import connect
 from tests.specified import check_from_bridge
 
 ANSWER_SECONDS = 20.0

@@ -14,13 +14,14 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
 from bridge.errors import come_back_in
 from scripts.sandbox.address import SandboxAddress
 from scripts.stack import ROOT, running_bridge
 from tests.e2e.database import Database
+from tests.e2e.sockets import connect
 from tests.e2e.test_bad_input import answer, envelope
 
 SENDS = 5

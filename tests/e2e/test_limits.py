@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
 from bridge.errors import CloseCode
 from bridge.refusals import Refusal
 from tests.e2e.conftest import RunningBridge, StartBridge
+from tests.e2e.sockets import connect
 from tests.e2e.test_bad_input import ANSWER_SECONDS, answer, envelope
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import httpx
-from websockets.asyncio.client import connect
 
 from tests.e2e.accounts import PASSWORD, sign_up
 from tests.e2e.conftest import StartBridge
 from tests.e2e.database import Database
+from tests.e2e.sockets import connect
 from tests.e2e.test_bad_input import ANSWER_SECONDS, answer, envelope
 
 
