@@ -12,7 +12,7 @@ from migration.checks import CHECKS
 from migration.doctor import LOOKS
 from migration.examining import OPTIONAL
 from migration.findings import Exit, Report, Severity
-from migration.parity import OldSide
+from migration.parity import COMPARISONS, OldSide
 from migration.parity.tally import ParityReport
 from migration.report.evidence import BridgeSeen, Evidence
 
@@ -61,6 +61,7 @@ def judge(evidence: Evidence, limits: Limits) -> Verdict:
         *_of_report("doctor", evidence.doctor, evidence.as_of, LOOKS.keys() - OPTIONAL),
         *_of_report("check", evidence.check, evidence.as_of, CHECKS.keys()),
         *_of_report("audit", evidence.audit, evidence.as_of),
+        *_of_audit(evidence.audit),
         *_of_databases(evidence),
         *_of_parity(evidence, limits),
         *_of_bridges(evidence, limits),
@@ -107,6 +108,14 @@ def _of_report(name: str, report: Report | None, now: datetime, parts: Collectio
             yield _cautions(f"{name} found {finding.check}: {finding.evidence}", finding.fix)
 
 
+def _of_audit(audit: Report | None) -> Iterator[Reason]:
+    if audit is None or audit.findings:
+        return
+    messages = sum(audit.rows.values()) if audit.series is None else audit.series.messages
+    if not messages:
+        yield _cautions("audit looked at no message: nobody wrote one meanwhile.", "Let it go on for longer: --every.")
+
+
 def _of_databases(evidence: Evidence) -> Iterator[Reason]:
     told = {report.command: report.fingerprint for report in (evidence.doctor, evidence.check) if report is not None}
     if len({fingerprint for fingerprint in told.values() if fingerprint is not None}) > 1:
@@ -119,6 +128,9 @@ def _of_parity(evidence: Evidence, limits: Limits) -> Iterator[Reason]:
     for parity in evidence.comparisons:
         if _is_old(parity.as_of, evidence.as_of):
             yield _stops(f"Both ways were last compared ({parity.old}) on {parity.as_of:%Y-%m-%d}.", _again(parity))
+        left_out = sorted(COMPARISONS[parity.old].keys() - {rate.action for rate in parity.actions})
+        if left_out:
+            yield _stops(f"Both ways were last compared ({parity.old}) without {', '.join(left_out)}.", _again(parity))
         yield from _of_rates(parity, limits)
 
 

@@ -13,7 +13,7 @@ from migration.checks import CHECKS
 from migration.doctor import LOOKS
 from migration.examining import OPTIONAL
 from migration.findings import Finding, Passed, Report, Severity
-from migration.parity import OldSide
+from migration.parity import COMPARISONS, OldSide
 from migration.parity.tally import ParityReport, Rates
 from migration.report.evidence import (
     BridgeSeen,
@@ -51,9 +51,10 @@ def finding(severity: Severity = Severity.ERROR, evidence: str = "3 rows") -> Fi
     )
 
 
-def parity(consistency: float | None = 1.0, as_of: datetime = NOW) -> ParityReport:
+def parity(consistency: float | None = 1.0, as_of: datetime = NOW, old: OldSide = OldSide.POSTGREST) -> ParityReport:
     """Return what parity found."""
     return ParityReport(
+        old=old,
         subject="project abc",
         bridge=ADDRESS,
         as_of=as_of,
@@ -62,14 +63,17 @@ def parity(consistency: float | None = 1.0, as_of: datetime = NOW) -> ParityRepo
         everybody=120,
         seconds=10.0,
         people_per_second=5.0,
-        actions=(Rates(action="load_messages", trials=100, matched=100, consistency=consistency, control_noise=0.0),),
+        actions=tuple(
+            Rates(action=action, trials=100, matched=100, consistency=consistency, control_noise=0.0)
+            for action in COMPARISONS[old]
+        ),
         mismatches=(),
     )
 
 
 def endpoints(consistency: float | None = 1.0, as_of: datetime = NOW) -> ParityReport:
     """Return what parity found beside the app's own endpoints."""
-    return replace(parity(consistency, as_of), old=OldSide.REST, old_server="app.example.org")
+    return replace(parity(consistency, as_of, OldSide.REST), old_server="app.example.org")
 
 
 def bridge(lag: float | None = 0.25, *, live: bool = True, rollout: Rollout | None = None) -> BridgeSeen:
@@ -123,7 +127,7 @@ def evidence() -> Evidence:
         as_of=NOW,
         doctor=report("doctor"),
         check=report("check"),
-        audit=report("audit"),
+        audit=replace(report("audit"), rows={"messages": 7}),
         parity=parity(),
         drill=rehearsal(),
         usage=usage(),

@@ -62,7 +62,7 @@ def test_the_page_says_go_and_shows_everything() -> None:
     text = shown(evidence())
     balanced(text)
     assert "<strong>GO</strong>" in text
-    for part in ("50 of 120", "load_messages", "100.00%", "ramp 25 %", "list_groups", "back", "1.50 s", "18.8%"):
+    for part in ("50 of 120", "load_conversations", "100.00%", "ramp 25 %", "list_groups", "back", "1.50 s", "18.8%"):
         assert part in text, part
 
 

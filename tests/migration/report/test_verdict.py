@@ -46,6 +46,7 @@ STOPPING: dict[str, dict[str, Any]] = {
         "check": replace(report("check"), fingerprint="other"),
     },
     "too little agreement": {"parity": parity(0.9989)},
+    "a comparison of one action only": {"parity": replace(parity(), actions=parity().actions[:1])},
     "an old comparison": {"parity": parity(as_of=OLD)},
     "too little agreement with endpoints": {"parity_rest": endpoints(0.9989)},
     "an old comparison with endpoints": {"parity_rest": endpoints(as_of=OLD)},
@@ -84,6 +85,7 @@ CAUTIONING: dict[str, dict[str, Any]] = {
     "a warning": {"check": report("check", finding(Severity.WARNING))},
     "something not looked at": {"check": replace(report("check"), not_run=(NotRun(check="receipts", reason="REST"),))},
     "an action without a verdict": {"parity": parity(None)},
+    "an audit of nothing": {"audit": report("audit")},
     "no bridge": {"bridges": ()},
     "no rehearsal": {"drill": None},
     "an old rehearsal": {"drill": rehearsal(as_of=OLD)},
@@ -95,7 +97,7 @@ def test_one_of_these_only_cautions(name: str) -> None:
     """Somebody has to know it; it stays GO."""
     verdict = judge(replace(evidence(), **CAUTIONING[name]), LIMITS)
     assert verdict.go
-    assert [reason.weight for reason in verdict.reasons] == [Weight.CAUTIONS]
+    assert {reason.weight for reason in verdict.reasons} == {Weight.CAUTIONS}
 
 
 def test_either_comparison_will_do() -> None:
