@@ -217,7 +217,7 @@ async def test_who_got_no_copy_is_told_that_there_is_something(company: Company,
 
 @on("db3")
 async def test_the_apps_own_rows_of_the_last_state(company: Company, database: Database) -> None:
-    """Old plain rows and sealed ones are all there, one's own included, and the junk is in no frame (F45, F46)."""
+    """Old plain rows and sealed ones are all there, one's own included, and the junk is in no answer (F45, F46)."""
     room = str(company.sandbox.conversations["general"])
     rows = await database.fetch(
         "select m.id::text from messages m where conversation_id = %s and deleted_at is null "
@@ -236,5 +236,6 @@ async def test_the_apps_own_rows_of_the_last_state(company: Company, database: D
         states = [one.get("content_state", "plain") for one in store.state.messages]
         assert set(states) == {"plain", "sealed", "unavailable"}
         assert line_of(store, room).preview != JUNK
-        for text in store.received_texts:
-            assert json.dumps(JUNK)[1:-1] not in text
+        # What was said in the last minute may be told, too, and another test sends these very characters as a text.
+        answers = [text for text in store.received_texts if json.loads(text)["type"] != "message_received"]
+        assert not any(json.dumps(JUNK)[1:-1] in text for text in answers)
