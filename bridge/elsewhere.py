@@ -19,7 +19,7 @@ from bridge.actions.context import Context
 from bridge.capabilities import Capability
 from bridge.change_log import LogEntry, Mark, Operation
 from bridge.errors import StoreError
-from bridge.events import Event, MessagesRead, Topicless, message_key
+from bridge.events import Event, MessageSent, MessagesRead, Topicless, message_key
 from bridge.history import Entry
 from bridge.ids import fresh_id
 from bridge.models import Identity, MessageId
@@ -95,6 +95,8 @@ class FromElsewhere:
 
     def _is_concerned(self, entry: Entry) -> bool:
         event = entry.event
+        if isinstance(event, MessageSent) and self._context.message_states.is_lost(event.message.id):
+            return False
         here = entry.members if isinstance(event, Topicless) else self._context.hub.present(event.topic, entry.members)
         return self._identity.is_among(here)
 

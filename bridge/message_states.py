@@ -27,6 +27,7 @@ class MessageStates:
     def __init__(self, *, capacity: int = CAPACITY) -> None:
         self._places: Recent[MessageId, ConversationId] = Recent(capacity)
         self._told: Recent[MessageId, bytes] = Recent(capacity)
+        self._deleted: Recent[MessageId, bool] = Recent(capacity)
 
     def place(self, message_id: MessageId, conversation_id: ConversationId) -> None:
         """Remember in which conversation a message is.
@@ -38,6 +39,14 @@ class MessageStates:
     def place_of(self, message_id: MessageId) -> ConversationId | None:
         """Return the conversation of a message that was seen lately."""
         return self._places.get(message_id)
+
+    def lose(self, message_id: MessageId) -> None:
+        """Remember that a message is deleted, whether or not anybody is told."""
+        self._deleted.put(message_id, True)  # only the key matters
+
+    def is_lost(self, message_id: MessageId) -> bool:
+        """Tell whether a message was deleted lately: whoever has missed it is not to see it now."""
+        return message_id in self._deleted
 
     def is_news(self, message: Message) -> bool:
         """Tell whether the row differs from what was told last, and take it as told."""

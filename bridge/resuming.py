@@ -126,6 +126,8 @@ class Comeback:
         event = entry.event
         if isinstance(event, Topicless | ConversationRemoved):
             return True
+        if isinstance(event, MessageSent) and self._context.message_states.is_lost(event.message.id):
+            return False
         # What came after the questions was told a moment ago, to who was a member then.
         return event.topic in self._allowed or entry.sequence > self._asked_until
 

@@ -193,6 +193,24 @@ async def test_what_nobody_here_asked_for_is_told_to_who_comes_back() -> None:
         assert told == ["auth_success", "message_updated", "conversation_added", "pong"]
 
 
+async def test_what_was_deleted_meanwhile_is_not_told_any_more() -> None:
+    """Neither to a client with a cursor nor to an old one; the deletion is, to who asked for it."""
+    async with old_world() as w:
+        await w.relay.handle(Live())
+        b, old = await w.signed_in(B), await w.signed_in(C)
+        start = str((await back(w, C, None))[1].payload["cursor"])
+        old.vanish()
+        await say(b, "regretted", "stays")
+        row = w.stored()[0]
+        w.tables.messages_by_id[row.id] = replace(row, deleted_at=w.clock.now())
+        deleted = MessageWritten(
+            id=row.id, conversation_id=row.conversation_id, created_at=row.created_at, deleted_at=w.clock.now()
+        )
+        await w.relay.handle(deleted)
+        for again in (await w.signed_in(C), (await back(w, C, start))[0]):
+            assert await again.received() == ["stays"]
+
+
 async def test_a_gap_of_the_feed_resumes_nothing() -> None:
     """What became of lists meanwhile nobody knows; who is here loads anew when all is well again, and so do they."""
     async with old_world() as w:

@@ -120,6 +120,7 @@ class MessageChangeRelay:
         self, message_id: MessageId, conversation_id: ConversationId, deleted_at: datetime | None
     ) -> None:
         """Tell the members, whoever its sender was: that gives nothing away."""
+        self._context.message_states.lose(message_id)
         if not await self.is_wanted(conversation_id):
             return
         members = await self._context.members.of(conversation_id)
