@@ -107,10 +107,10 @@ class History:
 
     def after(self, cursor: str) -> list[Entry] | None:
         """Return what was told after a cursor; None if that is not, or no longer, known completely."""
-        sequence = self._sequence_of(cursor)
-        if sequence is None or not self._known_after <= sequence <= self._sequence:
+        said = _said_by(cursor)
+        if said is None or said.epoch != self._epoch or not self._known_after <= said.sequence <= self._sequence:
             return None
-        return self.from_place(sequence)
+        return self.from_place(said.sequence)
 
     def from_place(self, sequence: int) -> list[Entry]:
         """Return what was told after a place, as far as it is kept."""
@@ -126,11 +126,10 @@ class History:
 
     def mark_of(self, cursor: str) -> Mark | None:
         """Return how much of the change log another process had told by its cursor; None if that is unknown."""
-        try:
-            epoch, _, xid, check = _parts(cursor)
-        except ValueError:
+        said = _said_by(cursor)
+        if said is None or said.epoch == self._epoch or not said.xid:
             return None
-        return Mark(xid, check) if epoch != self._epoch and xid else None
+        return Mark(said.xid, said.check)
 
     def since(self, at: float) -> list[Entry]:
         """Return what was told since a moment of the monotonic clock, as far as it is kept."""
@@ -142,13 +141,6 @@ class History:
 
     def _cursor_of(self, sequence: int) -> str:
         return _uuid(_Cursor(self._epoch, sequence, *self._told))
-
-    def _sequence_of(self, cursor: str) -> int | None:
-        try:
-            said = _parts(cursor)
-        except ValueError:
-            return None
-        return said.sequence if said.epoch == self._epoch else None
 
     def _forget_oldest(self, now: float) -> None:
         while self._entries and (
@@ -180,16 +172,14 @@ def _uuid(said: _Cursor) -> str:
     return str(UUID(int=high << 80 | 8 << 76 | middle << 64 | 2 << 62 | low))
 
 
-def _parts(cursor: str) -> _Cursor:
-    """Return what a cursor says.
-
-    Raises:
-        ValueError: no cursor.
-
-    """
-    number = UUID(cursor).int
+def _said_by(cursor: str) -> _Cursor | None:
+    """Return what a cursor says; None for what is none, which a client may show."""
+    try:
+        number = UUID(cursor).int
+    except ValueError:  # quiet: whatever a client shows
+        return None
     if number >> 76 & 0xF != 8:
-        raise ValueError("no cursor")
+        return None
     packed = number >> 80 << 74 | (number >> 64 & 0xFFF) << 62 | number & (1 << 62) - 1
     check = packed & (1 << _CHECK_BITS) - 1
     xid = packed >> _CHECK_BITS & (1 << _XID_BITS) - 1

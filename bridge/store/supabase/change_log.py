@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from supabase import AsyncClient
@@ -22,6 +22,8 @@ NO_FUNCTION: Final = frozenset({"PGRST202", "42883"})
 NO_RIGHT: Final = "42501"
 HALF_REMOVED: Final = frozenset({"42P01", "3F000", "P0002"})
 """The function is there, and its tables, or the row in them, are not."""
+
+A = TypeVar("A")
 
 log = structlog.get_logger(__name__)
 
@@ -57,34 +59,15 @@ class SupabaseChangeLog:
         """See the port. A log that was removed a moment ago is as none."""
         if not self.available:
             return None
-        expected = NO_FUNCTION | HALF_REMOVED
-        try:
-            query = self._client.rpc(READ, {"after": after, "max_entries": limit})
-            pages = await rows(query, LogPage, expected=expected, repeatable=True)
-        except StoreRefused as refused:
-            if refused.sqlstate in expected:
-                return None
-            raise
-        if len(pages) != 1:
-            raise StoreDown("a page of the change log that is none")
-        return pages[0]
+        return await self._ask(READ, {"after": after, "max_entries": limit}, LogPage)
 
     async def missed(self, since: Mark, people: Collection[str], *, limit: int) -> Sequence[LogEntry] | None:
         """See the port. A log of an older version has no such function; it is as none."""
         if not self.available:
             return None
-        expected = NO_FUNCTION | HALF_REMOVED
         given = {"since": str(since.xid), "people": sorted(people), "max_entries": limit + 1}
-        try:
-            answers = await rows(self._client.rpc(MISSED, given), Missed, expected=expected, repeatable=True)
-        except StoreRefused as refused:
-            if refused.sqlstate in expected:
-                return None
-            raise
-        if len(answers) != 1:
-            raise StoreDown("an answer of the change log that is none")
-        (found,) = answers
-        if found.entries is None or check_of(found.log) != since.check or len(found.entries) > limit:
+        found = await self._ask(MISSED, given, Missed)
+        if found is None or found.entries is None or check_of(found.log) != since.check or len(found.entries) > limit:
             return None
         return found.entries
 
@@ -95,3 +78,16 @@ class SupabaseChangeLog:
     async def touch_canary(self, row_id: str, beat: int) -> None:
         """See the port."""
         await rows(self._client.rpc(CANARY, {"bridge": row_id, "beat": beat}), bool)
+
+    async def _ask(self, function: str, given: dict[str, object], kind: type[A]) -> A | None:
+        """Call a function that answers with one row; None if it is not there, or its tables are not."""
+        expected = NO_FUNCTION | HALF_REMOVED
+        try:
+            answers = await rows(self._client.rpc(function, given), kind, expected=expected, repeatable=True)
+        except StoreRefused as refused:
+            if refused.sqlstate in expected:
+                return None
+            raise
+        if len(answers) != 1:
+            raise StoreDown("an answer of the change log that is none")
+        return answers[0]
