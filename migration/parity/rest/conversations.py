@@ -7,9 +7,10 @@ from typing import Final
 from msgspec import Struct
 
 from bridge.comparison import conversations
-from bridge.comparison.answers import ROW, Answer, Declared, Hints, Place
+from bridge.comparison.answers import Answer, Hints
+from migration.parity.conversations import COMPARISON as BY_FUNCTION
 from migration.parity.definition import Comparison, Sides
-from migration.parity.reading import replied
+from migration.parity.rest import auth_ids
 
 PATH: Final = "/api/chat/conversations"
 
@@ -27,32 +28,19 @@ async def _more(sides: Sides, subject: str, old: Answer) -> Hints:
     known = await conversations.more_hints(sides.control, sides.person.identity, old)
     has_two_ids = sides.person.auth_id != sides.person.user_id
     is_by_auth_id = has_two_ids and known["by_auth_id"].issuperset(old.rows)
-    return {**known, "asked_with_auth_id": frozenset({"yes"} if is_by_auth_id else ())}
-
-
-async def _new(sides: Sides, subject: str) -> Answer:
-    return await replied(
-        sides.candidate, "load_conversations", {}, rows="conversations", key="id", moment=conversations.MOMENT
-    )
-
-
-def _is_hidden(place: Place) -> bool:
-    """Tell whether the old list cannot have a row: nothing in it is there by the users.id."""
-    return place.field == ROW and place.old is None and bool(place.hint("asked_with_auth_id"))
+    return {**known, **auth_ids.hints(is_asked=is_by_auth_id)}
 
 
 COMPARISON: Final = Comparison(
-    name="load_conversations",
+    name=BY_FUNCTION.name,
     control=f"`GET {PATH}` with the session cookie",
     old=_old,
-    new=_new,
+    new=BY_FUNCTION.new,
     more_hints=_more,
     declared=(
         *conversations.DECLARED,
-        Declared(
-            name="asked_with_auth_id",
-            why="The endpoint asks with the auth id, so whose two ids differ sees nothing of what the users.id is in.",
-            covers=_is_hidden,
+        auth_ids.declared(
+            "The endpoint asks with the auth id, so whose two ids differ sees nothing of what the users.id is in."
         ),
     ),
 )

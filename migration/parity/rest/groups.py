@@ -7,9 +7,10 @@ from typing import Final
 from msgspec import Struct
 
 from bridge.comparison import groups
-from bridge.comparison.answers import ROW, Answer, Declared, Hints, Place
+from bridge.comparison.answers import Answer, Hints
 from migration.parity.definition import Comparison, Sides
-from migration.parity.reading import replied
+from migration.parity.groups import COMPARISON as BY_FUNCTION
+from migration.parity.rest import auth_ids
 
 PATH: Final = "/api/chat/groups"
 
@@ -26,29 +27,17 @@ async def _more(sides: Sides, subject: str, old: Answer) -> Hints:
     """Find out, as for the function that the endpoint calls, and whether it may be called with the auth id."""
     known = await groups.more_hints(sides.control, sides.person.identity, old)
     is_by_auth_id = sides.person.auth_id != sides.person.user_id and not old.rows
-    return {**known, "asked_with_auth_id": frozenset({"yes"} if is_by_auth_id else ())}
-
-
-async def _new(sides: Sides, subject: str) -> Answer:
-    return await replied(sides.candidate, "load_groups", {}, rows="groups", key="group_id", moment=groups.MOMENT)
-
-
-def _is_unasked_for(place: Place) -> bool:
-    return place.field == ROW and place.old is None and bool(place.hint("asked_with_auth_id"))
+    return {**known, **auth_ids.hints(is_asked=is_by_auth_id)}
 
 
 COMPARISON: Final = Comparison(
-    name="load_groups",
+    name=BY_FUNCTION.name,
     control=f"`GET {PATH}` with the session cookie",
     old=_old,
-    new=_new,
+    new=BY_FUNCTION.new,
     more_hints=_more,
     declared=(
-        Declared(
-            name="asked_with_auth_id",
-            why="The endpoint asks with the auth id, so whose two ids differ is shown no group at all (F1).",
-            covers=_is_unasked_for,
-        ),
+        auth_ids.declared("The endpoint asks with the auth id, so whose two ids differ is shown no group at all (F1)."),
         *groups.DECLARED,
     ),
 )
