@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import psycopg
 import pytest
+import pytest_asyncio
 
 from migration.__main__ import main
 from migration.findings import Report, read_report
 from scripts.sandbox.generations import Generation
+from scripts.sandbox.postgres import Postgres
 from tests.conftest import SandboxOf
+from tests.logged import connected
 from tests.migration.crowds import Crowd, copied, made
 
 CrowdOf = Callable[[Generation], Crowd]
@@ -49,6 +54,27 @@ def crowd(crowd_of: CrowdOf) -> Iterator[Crowd]:
     """Yield a copy of the crowd of DB-1 that a test may change."""
     with copied(crowd_of("db1")) as copy:
         yield copy
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server() -> AsyncIterator[str]:
+    """Yield the address of a server of the module's own."""
+    async with Postgres(database_url=os.environ.get("SANDBOX_DATABASE_URL")) as postgres:
+        yield postgres.dsn
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def dsn(server: str) -> AsyncIterator[str]:
+    """Yield a new database of a chat to which nothing was added."""
+    async with Postgres(database_url=server) as postgres:
+        yield postgres.dsn
+
+
+@pytest.fixture
+def admin(dsn: str) -> Iterator[psycopg.Connection]:
+    """Yield an administrator's connection."""
+    with connected(dsn) as connection:
+        yield connection
 
 
 @pytest.fixture(autouse=True)

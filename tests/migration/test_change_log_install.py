@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
@@ -29,27 +28,6 @@ union all select 'published ' || prrelid::regclass from pg_publication_rel
 union all select 'type ' || oid::regtype from pg_type
 order by 1
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server() -> AsyncIterator[str]:
-    """Yield the address of a server of this module's own."""
-    async with Postgres(database_url=os.environ.get("SANDBOX_DATABASE_URL")) as postgres:
-        yield postgres.dsn
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def dsn(server: str) -> AsyncIterator[str]:
-    """Yield a new database without the log."""
-    async with Postgres(database_url=server) as postgres:
-        yield postgres.dsn
-
-
-@pytest.fixture
-def admin(dsn: str) -> Iterator[psycopg.Connection]:
-    """Yield an administrator's connection."""
-    with connected(dsn) as connection:
-        yield connection
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import date
 
 import psycopg
 import pytest
-import pytest_asyncio
 
 from migration import change_log
 from migration.objects import NotAllowed, script
 from migration.usage_ledger import LedgerNumbers, OtherVersion, install, installing, remove, removing, state
-from scripts.sandbox.postgres import Postgres
 from tests.logged import connected, of, with_ledger
 from tests.migration.test_change_log_install import catalogue
 
@@ -25,27 +22,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ADD = "select public.chat_bridge_usage_add(%s)"
 WRITES = "select public.chat_bridge_usage_writes('2000-01-01', 10)"
 DAY = "2026-12-01"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server() -> AsyncIterator[str]:
-    """Yield the address of a server of this module's own."""
-    async with Postgres(database_url=os.environ.get("SANDBOX_DATABASE_URL")) as postgres:
-        yield postgres.dsn
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def dsn(server: str) -> AsyncIterator[str]:
-    """Yield a new database without the ledger."""
-    async with Postgres(database_url=server) as postgres:
-        yield postgres.dsn
-
-
-@pytest.fixture
-def admin(dsn: str) -> Iterator[psycopg.Connection]:
-    """Yield an administrator's connection."""
-    with connected(dsn) as connection:
-        yield connection
 
 
 @pytest.fixture
