@@ -151,7 +151,10 @@ class Scene:
             await viewer.until(lambda v=viewer: has_told(v, message_id), f"{message_id} at {name}")  # type: ignore[misc]  # bound
 
     async def settle(self) -> None:
-        """Wait until all that was to be told has been told: what is written now is told after it."""
+        """Wait until all that was to be told has been told: what is written now is told after it.
+
+        But for presence, which the pages may be told of in between, or after.
+        """
         await self.actor.load_groups()  # the commands of a connection are handled one after the other
         for viewer in self.viewers.values():
             await viewer.load_missing_members()
@@ -160,7 +163,7 @@ class Scene:
             await self.told(last[part], name)
         for name, part in OLD_PAGES.items():
             store = self.pages[name]
-            await store.page.until(lambda s=store, one=last[part]: one in s.received_texts[-1])  # type: ignore[misc]
+            await store.page.until(lambda s=store, one=last[part]: any(one in text for text in s.received_texts))  # type: ignore[misc]
 
     async def loaded_anew(self) -> dict[str, View]:
         """Load everything as each of the people, coming anew."""
