@@ -69,6 +69,10 @@ class Database:
         connection = await psycopg.AsyncConnection.connect(
             self._dsn, autocommit=True, options=SESSION_OPTIONS, application_name=self._name
         )
-        if self._setup is not None:
-            await connection.execute(self._setup)
+        try:
+            if self._setup is not None:
+                await connection.execute(self._setup)
+        except BaseException:
+            await connection.close()
+            raise
         return connection

@@ -122,19 +122,17 @@ class RealtimeServer:
         await asyncio.shield(self._running)
 
     async def stop(self) -> None:
-        """End every connection and task, hang up; a failure of a task comes out here."""
+        """End every connection and task, hang up; a failure of a task comes out here.
+
+        A start that failed or was given up may have dialled already: that is hung up, too.
+        """
         for connection in list(self._connections):
             connection.reset()
         await self._deserted.wait()
         running, self._running = self._running, None
-        if running is None:
-            return
-        running.cancel()
         try:
-            await running
-        except asyncio.CancelledError:
-            if not running.cancelled():
-                raise
+            if running is not None:
+                await _ended(running)
         finally:
             await self._reading.close()
             await self._asking.close()
@@ -246,3 +244,13 @@ def _afflict(channel: Channel, deed: SendSystemError | ExpireTokens | Crash) -> 
             channel.expire()
         case Crash():
             channel.crash()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end; its failure comes out here."""
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not task.cancelled():
+            raise

@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from scripts.sandbox.keys import Keys
 from scripts.sandbox.postgres import Postgres
 from scripts.sandbox.realtime import Faults, RealtimeServer, Timing
+from scripts.sandbox.realtime.database import Database
 from tests.sandbox.realtime.conftest import SCHEMA
 from tests.sandbox.realtime.eventually import DEADLINE_SECONDS, eventually
 from tests.sandbox.realtime.notes import NOTES, note
@@ -66,15 +67,51 @@ async def test_a_stop_leaves_nothing_behind(dsn: str, keys: Keys, database: psyc
                 await client.next()
         await stand_in.server.stop()
     assert asyncio.all_tasks() == tasks
+    await nothing_is_left(database)
+
+
+async def nothing_is_left(database: psycopg.AsyncConnection) -> None:
+    """Wait until there is no slot and no connection: a backend notices after a moment only that its client is gone."""
     left_over = (
         "select (select count(*) from pg_replication_slots where database = current_database())"
         " + (select count(*) from pg_stat_activity where datname = current_database()"
         " and application_name like 'realtime stand-in%')"
     )
     async with asyncio.timeout(DEADLINE_SECONDS):
-        # A backend notices only after a moment that its client is gone.
         while await (await database.execute(left_over)).fetchone() != (0,):  # noqa: ASYNC110 - another process's state
             await asyncio.sleep(0.01)
+
+
+@sandbox
+async def test_a_start_that_is_given_up_leaves_nothing_behind(
+    dsn: str, keys: Keys, database: psycopg.AsyncConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when another part of the sandbox does not start meanwhile: what was dialled is hung up by the stop."""
+    server = RealtimeServer(dsn=dsn, keys=keys)
+    dialled, load_types = asyncio.Event(), server._catalogue.load_types
+
+    async def load_and_wait() -> None:
+        await load_types()
+        dialled.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(server._catalogue, "load_types", load_and_wait)
+    start = asyncio.create_task(server.start())
+    await dialled.wait()
+    start.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+    await server.stop()
+    await nothing_is_left(database)
+
+
+@sandbox
+async def test_a_connection_that_cannot_be_set_up_is_hung_up(dsn: str, database: psycopg.AsyncConnection) -> None:
+    """Nobody else knows it."""
+    reading = Database(dsn, name="realtime stand-in: test", setup="select nonsense")
+    with pytest.raises(psycopg.Error):
+        await reading.rows("select 1")
+    await nothing_is_left(database)
 
 
 @sandbox
