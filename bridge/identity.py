@@ -9,7 +9,7 @@ import structlog
 from bridge.auth import Claims
 from bridge.errors import USER_NOT_FOUND, ActionError
 from bridge.models import AuthId, Identity, User, UserId
-from bridge.store import UserStore
+from bridge.store.people import UserStore
 
 log = structlog.get_logger(__name__)
 

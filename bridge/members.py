@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from bridge.clock import Clock
 from bridge.models import ConversationId, Identity, Participant, ParticipantId, UserId
 from bridge.recent import Recent
-from bridge.store import ConversationStore
+from bridge.store.conversations import ConversationStore
 
 CAPACITY = 20_000
 MAX_AGE_WHILE_DEAF_SECONDS = 2.0

@@ -8,7 +8,7 @@ from bridge.clock import Clock
 from bridge.errors import StoreError
 from bridge.models import Profile, UserId
 from bridge.recent import Recent
-from bridge.store import UserStore
+from bridge.store.people import UserStore
 
 CAPACITY = 50_000
 MAX_AGE_SECONDS = 60.0

@@ -6,7 +6,7 @@ from bridge.clock import Clock
 from bridge.content import NOTHING
 from bridge.models import ContentState, ConversationId, Message, MessageId, Quote
 from bridge.recent import Recent
-from bridge.store import MessageStore
+from bridge.store.messages import MessageStore
 
 CAPACITY = 20_000
 MAX_CONTENT_CHARACTERS = 4_096

@@ -19,7 +19,7 @@ from bridge.identity import find_user
 from bridge.models import AuthId, UserId
 from bridge.recent import Recent
 from bridge.schema import NEEDED
-from bridge.store import UserStore
+from bridge.store.people import UserStore
 from bridge.usage import NOBODY
 from bridge.usage.notes import Usage
 from bridge.usage.programs import Headers, Program, family_of, program_of

@@ -28,7 +28,7 @@ from bridge.actions.context import Caller, Rooms
 from bridge.auth import Claims, TokenExpired, TokenVerifier
 from bridge.errors import INVALID_TOKEN, ActionError
 from bridge.identity import find_user, identity_of
-from bridge.store import UserStore
+from bridge.store.people import UserStore
 from compat import cookies
 from compat.cookies import StoredSession
 from compat.errors import Refused

@@ -11,19 +11,12 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from bridge.schema import Schema
-from bridge.store import (
-    AccountStore,
-    ConversationStore,
-    CopyStore,
-    GroupStore,
-    MessageStore,
-    ParticipantStore,
-    ReceiptStore,
-    TraitStore,
-    UserStore,
-)
 from bridge.store.change_log import ChangeLog
+from bridge.store.conversations import ConversationStore, ParticipantStore, TraitStore
+from bridge.store.groups import GroupStore
 from bridge.store.memory import MemoryStore
+from bridge.store.messages import CopyStore, MessageStore, ReceiptStore
+from bridge.store.people import AccountStore, UserStore
 from bridge.store.presence import PresenceStore, TypingStore
 from bridge.usage import UsageStore
 

@@ -18,7 +18,7 @@ from bridge.clock import SystemClock
 from bridge.errors import StoreDown
 from bridge.models import GroupSummary, Identity
 from bridge.settings import load_settings
-from bridge.store import GroupStore
+from bridge.store.groups import GroupStore
 from migration.__main__ import main
 from migration.findings import Exit
 from migration.parity import COMPARISONS, OldSide
