@@ -8,15 +8,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Final, Generic, TypeVar, cast, get_type_hints
+from typing import Final, Generic, TypeVar, cast, get_type_hints
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from bridge import protocol
 from bridge.capabilities import Capability
 from bridge.clock import row_time, wire_time
 from bridge.events import (
-    BridgeStatus,
     ConnectionStatusChanged,
     ConversationAdded,
     ConversationChanged,
@@ -30,106 +29,27 @@ from bridge.events import (
     MessageUpdated,
     PresenceChanged,
     RolloutChanged,
-    Trouble,
     TypingChanged,
     UserCameOnline,
     UserWentOffline,
 )
 from bridge.paths import Decision
-from bridge.rows import (
-    ConversationRow,
-    Id,
-    MessageRow,
-    PresenceRow,
-    SenderRow,
-    Time,
-    conversation_row,
-    message_row,
-    profile_row,
+from bridge.push_payloads import (
+    ConnectionStatus,
+    ConversationGone,
+    ConversationShown,
+    MemberGone,
+    MemberShown,
+    MessageGone,
+    MessageReceived,
+    MessageShown,
+    MessagesReadUpdate,
+    TypingUpdate,
+    UserHere,
 )
+from bridge.rows import PresenceRow, conversation_row, message_row, profile_row
 
 E = TypeVar("E", bound=Struct)
-
-
-class MessageReceived(Struct, frozen=True):
-    """Payload of `message_received`."""
-
-    message: MessageRow
-
-
-class TypingUpdate(Struct, frozen=True, rename="camel"):
-    """Payload of `typing_update`."""
-
-    conversation_id: Id
-    user_id: Id
-    username: str
-    is_typing: bool
-
-
-class MessagesReadUpdate(Struct, frozen=True, rename="camel"):
-    """Payload of `messages_read`."""
-
-    conversation_id: Id
-    user_id: Id
-    message_ids: tuple[Id, ...]
-    read_at: Time | None
-
-
-class UserHere(Struct, frozen=True, rename="camel"):
-    """Payload of `user_online` and `user_offline`."""
-
-    user_id: Id
-    conversation_id: Id
-    timestamp: Time
-
-
-class ConnectionStatus(Struct, frozen=True):
-    """Payload of `connection_status`."""
-
-    status: BridgeStatus
-    reason: Annotated[Trouble | None, Meta(description="Only with `degraded`.")]
-    since: Time | None
-
-
-class MessageShown(Struct, frozen=True):
-    """Payload of `message_updated`: the whole message, as `message_received` shows it."""
-
-    message: MessageRow
-
-
-class MessageGone(Struct, frozen=True, rename="camel"):
-    """Payload of `message_deleted`; `deletedAt` is null if the row itself is gone."""
-
-    message_id: str
-    conversation_id: str
-    deleted_at: str | None
-
-
-class ConversationShown(Struct, frozen=True):
-    """Payload of `conversation_added` and `conversation_changed`: the line of the list, as its receiver sees it."""
-
-    conversation: ConversationRow
-
-
-class ConversationGone(Struct, frozen=True, rename="camel"):
-    """Payload of `conversation_removed`."""
-
-    conversation_id: str
-
-
-class MemberShown(Struct, frozen=True, rename="camel"):
-    """Payload of `member_added`; `role` is null where the table has none."""
-
-    conversation_id: str
-    user: SenderRow
-    role: str | None
-
-
-class MemberGone(Struct, frozen=True, rename="camel"):
-    """Payload of `member_removed`."""
-
-    conversation_id: str
-    user_id: str
 
 
 class Push(Generic[E]):
