@@ -6,9 +6,8 @@ our own write and its echo from the feed carry the same key (style 7.10, contrac
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
-from enum import Enum
 from typing import Protocol
 
 import structlog
@@ -22,6 +21,7 @@ from bridge.measures import Measures
 from bridge.models import ConversationId, Identity
 from bridge.pushes import encode_push, is_kept, push_type
 from bridge.recent import Recent
+from bridge.reservations import Reservation, Reservations
 
 REMEMBERED_KEYS = 100_000
 CONVERSATIONS_WITH_REMOVALS = 20_000
@@ -53,46 +53,6 @@ class Receiver(Protocol):
         ...
 
 
-class _State(Enum):
-    PENDING = "pending"
-    SETTLED = "settled"
-    ABANDONED = "abandoned"
-
-
-class Reservation:
-    """The place of a write of our own in the order of its conversation, taken before the write begins.
-
-    It does two things. The echo of the write, should the feed bring it before the write returns, waits here: a sender
-    gets its `message_sent` before its own `message_received`. And writes of one conversation that overlap are published
-    in the order of their times, whichever returns first: live order and loaded order agree.
-    """
-
-    __slots__ = ("_hub", "echo", "event", "followers", "key", "members", "removed", "state", "topic")
-
-    def __init__(self, hub: Hub, topic: ConversationId, key: str) -> None:
-        self._hub = hub
-        self.topic = topic
-        self.key = key
-        self.state = _State.PENDING
-        self.event: Event | None = None
-        self.echo: Event | None = None
-        self.members: Set[str] = frozenset()
-        self.removed: Set[str] = frozenset()
-        """Who was removed while this stood in line: not for them, whatever the members of its moment were."""
-        self.followers: list[tuple[Event, Set[str]]] = []
-
-    def settle(self, event: Event, members: Set[str]) -> None:
-        """Publish what was written, as soon as earlier writes of the conversation are out."""
-        self.state, self.event, self.members = _State.SETTLED, event, members
-        self._hub.release(self)
-
-    def abandon(self) -> None:
-        """Give the place up: the write failed, or nobody knows. An echo that came all the same is published."""
-        if self.state is _State.PENDING:
-            self.state = _State.ABANDONED
-            self._hub.release(self)
-
-
 class Hub:
     """Receivers by user id, and what was already delivered."""
 
@@ -114,9 +74,7 @@ class Hub:
             CONVERSATIONS_WITH_REMOVALS, clock=clock, max_age_seconds=REMOVAL_REMEMBERED_SECONDS
         )
         self._seen: Recent[str, bool] = Recent(remembered_keys)
-        self._reserved: dict[str, Reservation] = {}
-        self._lines: dict[ConversationId, deque[Reservation]] = {}
-        self._waiting: list[tuple[set[Reservation], Callable[[], None]]] = []
+        self._reservations = Reservations()
 
     def attach(self, receiver: Receiver) -> None:
         """Deliver to this receiver whatever concerns one of its identity's ids."""
@@ -178,7 +136,7 @@ class Hub:
         What was begun while they were members, a slow write or typing, names them as members still.
         """
         self._removed.put(topic, (self._removed.get(topic) or frozenset()) | ids)
-        for reservation in self._lines.get(topic, ()):
+        for reservation in self._reservations.of(topic):
             reservation.removed |= ids
 
     def readmit(self, topic: ConversationId, ids: Set[str]) -> None:
@@ -187,7 +145,7 @@ class Hub:
         self._removed.discard(topic)
         if removed is not None and not removed <= ids:
             self._removed.put(topic, removed - ids)
-        for reservation in self._lines.get(topic, ()):
+        for reservation in self._reservations.of(topic):
             reservation.removed -= ids
 
     def present(self, topic: ConversationId, members: Set[str]) -> Set[str]:
@@ -205,7 +163,7 @@ class Hub:
 
     def is_on_its_way(self, key: str) -> bool:
         """Tell whether a write of our own with this key is not told yet."""
-        return key in self._reserved
+        return key in self._reservations
 
     def pass_over(self, key: str) -> None:
         """Take an event as delivered without delivering it."""
@@ -213,62 +171,30 @@ class Hub:
 
     def reserve(self, topic: ConversationId, key: str) -> Reservation:
         """Take the next place in a conversation's order for a write that is about to begin."""
-        reservation = Reservation(self, topic, key)
-        self._reserved[key] = reservation
-        self._lines.setdefault(topic, deque()).append(reservation)
+        reservation = Reservation(topic, key, self._release)
+        self._reservations.add(reservation)
         return reservation
 
     def when_told(self, then: Callable[[], None]) -> None:
         """Call `then` as soon as all writes of our own that are on their way now are told, or given up."""
-        awaited = {one for line in self._lines.values() for one in line}
-        if awaited:
-            self._waiting.append((awaited, then))
-        else:
-            then()
+        self._reservations.when_told(then)
 
     def publish(self, event: Event, members: Set[str], *, after: str | None = None) -> None:
         """Deliver an event that somebody else caused, or that catch-up found; a repeat is dropped.
 
         `after`: the key of what it follows; if that is a write of our own on its way, the event waits for it.
         """
-        reservation = self._reserved.get(event.key) if event.key is not None else None
-        earlier = self._reserved.get(after) if after is not None else None
-        if reservation is not None:
-            reservation.echo, reservation.members = event, members
-        elif earlier is not None:
-            earlier.followers.append((event, members))
-        else:
+        if not self._reservations.hold_back(event, members, after):
             self._send(event, members)
 
     def broadcast(self, event: Event) -> None:
         """Deliver an event that concerns everybody, like the state of this process."""
         self._send(event, self._receivers.keys())
 
-    def release(self, reservation: Reservation) -> None:
+    def _release(self, reservation: Reservation) -> None:
         """Publish everything of that conversation which no longer waits for an earlier write."""
-        line = self._lines[reservation.topic]
-        released: set[Reservation] = set()
-        while line and line[0].state is not _State.PENDING:
-            first = line.popleft()
-            released.add(first)
-            if self._reserved.get(first.key) is first:
-                del self._reserved[first.key]
-            # An echo may have come after the write was given up, while it still stood in line behind a slower one.
-            event = first.event or first.echo
-            if event is not None:
-                self._send(event, first.members - first.removed)
-            for follower, members in first.followers:
-                self._send(follower, members - first.removed)
-        if not line:
-            del self._lines[reservation.topic]
-        self._call_those_who_waited(released)
-
-    def _call_those_who_waited(self, released: Set[Reservation]) -> None:
-        waiting = [(awaited - released, then) for awaited, then in self._waiting]
-        self._waiting = [(awaited, then) for awaited, then in waiting if awaited]
-        for awaited, then in waiting:
-            if not awaited:
-                then()
+        for event, members in self._reservations.release(reservation.topic):
+            self._send(event, members)
 
     def _send(self, event: Event, members: Set[str]) -> None:
         if self.has_seen(event.key):

@@ -12,8 +12,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from bridge.clock import FakeClock
 from bridge.events import MessageSent, message_key
 from bridge.history import History
-from bridge.hub import Hub, Reservation
+from bridge.hub import Hub
 from bridge.models import ConversationId
+from bridge.reservations import Reservation
 from tests.people import OTHER_ROOM, ROOM, B, message, message_id
 from tests.world import Receiver
 
@@ -120,8 +121,8 @@ class HubMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_finished_is_kept(self) -> None:
         """Places are given back."""
-        kept = sum(len(line) for line in self.hub._lines.values())
-        assert len(self.hub._reserved) == kept
+        kept = sum(len(line) for line in self.hub._reservations._lines.values())
+        assert len(self.hub._reservations._by_key) == kept
         if all(write.state is not State.PENDING for write in self.writes):
             assert kept == 0
 

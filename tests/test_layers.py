@@ -28,7 +28,7 @@ LEVELS: dict[str, int] = {
             "bridge.store bridge.feed bridge.client bridge.comparison bridge.usage",
             "bridge.auditing bridge.crowd bridge.health bridge.hub bridge.identity bridge.left_rooms bridge.lists "
             "bridge.logins bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat "
-            "bridge.message_states bridge.presence bridge.receipts bridge.typing_state",
+            "bridge.message_states bridge.presence bridge.receipts bridge.reservations bridge.typing_state",
             "bridge.actions",
             "bridge.authentication bridge.canary_upkeep bridge.change_log_upkeep bridge.dial bridge.elsewhere "
             "bridge.entrance bridge.login_upkeep bridge.presence_upkeep bridge.relay bridge.resuming "

@@ -19,9 +19,9 @@ from bridge.actions.undoing import undone_on_failure
 from bridge.content import NOTHING
 from bridge.errors import ACCESS_DENIED, UNAUTHORIZED, ActionError, ErrorCode, Fault, StoreError
 from bridge.events import MessageSent, message_key
-from bridge.hub import Reservation
 from bridge.ids import canonical_uuid, derived_message_id, new_message_id
 from bridge.models import ContentState, ConversationId, Message, MessageId, NewMessage, Quote, UserId
+from bridge.reservations import Reservation
 from bridge.rows import Id, MessageRow, message_row
 from bridge.sealed import Copies
 

@@ -57,7 +57,7 @@ async def test_a_name_used_for_something_else_is_refused() -> None:
         assert (fault.code.value, fault.text) == ("DATABASE_ERROR", "Failed to send message")
     assert [one.content for one in parts.stored()] == ["hi", "legacy 1"]
     assert parts.stored(OTHER_ROOM) == []
-    assert not parts.context.hub._reserved
+    assert not parts.context.hub._reservations._by_key
 
 
 async def test_a_repeated_reply_shows_its_original_again() -> None:
@@ -89,7 +89,7 @@ async def test_a_message_deleted_meanwhile_is_told_to_nobody() -> None:
     again = await perform(restarted, B, "send_message", **PAYLOAD)
     assert again["message"]["deleted_at"] is not None
     assert a.contents == []
-    assert not restarted.context.hub._reserved
+    assert not restarted.context.hub._reservations._by_key
     assert await restarted.context.quotes.within(ROOM, sent_id) is None
 
 

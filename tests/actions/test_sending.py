@@ -222,7 +222,7 @@ async def test_a_type_that_the_table_does_not_know_fails_and_leaves_no_trace() -
         await perform(parts, B, "send_message", conversationId=ROOM, content="hi", messageType="poll")
     await perform(parts, B, "send_message", conversationId=ROOM, content="next")
     assert a.contents == ["next"]
-    assert not parts.context.hub._reserved
+    assert not parts.context.hub._reservations._by_key
 
 
 async def test_a_write_that_times_out_may_still_be_heard_of() -> None:
