@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bridge.clock import FakeClock
 from bridge.models import Presence, PresenceStatus, UserId
-from bridge.presence import AT_MOST_EVERY_SECONDS, BEATS_UNTIL_STALE, PresenceState
+from bridge.presence import BEATS_UNTIL_STALE, PresenceState
+from bridge.presence.person import AT_MOST_EVERY_SECONDS
 from tests.people import B, C, Person
 
 GRACE, BEAT, STEP = 15.0, 120.0, 0.5

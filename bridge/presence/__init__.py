@@ -11,55 +11,20 @@ the table, legacy writers and other bridges, is heard through the feed. Nobody c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bridge.clock import Clock
 from bridge.events import PresenceChanged
 from bridge.models import AuthId, Identity, Presence, PresenceStatus, UserId
-from bridge.recent import Recent
+from bridge.presence.person import AT_MOST_EVERY_SECONDS, OFFLINE, Person
+from bridge.presence.unwritten import Unwritten
 
 BEATS_UNTIL_STALE = 2.5
-AT_MOST_EVERY_SECONDS = 2.0
-"""For one person, of tellings and of writes: a client that says away and online in turns is no flood."""
 OBJECTION_SECONDS = 5.0
 """What another bridge needs at most to hear "offline" about somebody who is connected to it, and to write "online"."""
 SWEEP_EVERY_SECONDS = 5.0
 """Looking at everybody takes a microsecond each; who has a time limit is looked at in every tick."""
-OWN_ROWS_REMEMBERED = 100_000
-
-OFFLINE = PresenceStatus.OFFLINE
-
-
-@dataclass(slots=True)
-class _Person:
-    """What is known of one user; times are monotonic unless they are datetimes."""
-
-    identity: Identity
-    last_seen: datetime | None
-    connections: int = 0
-    chosen: PresenceStatus = PresenceStatus.ONLINE
-    told: PresenceStatus = OFFLINE
-    leaves_at: float | None = None
-    elsewhere: Presence | None = None
-    heard_at: float = 0.0
-    believed_at: float | None = None
-    tell_from: float = 0.0
-    write_from: float = 0.0
-    last_row: Presence | None = None
-
-    @property
-    def is_here(self) -> bool:
-        return self.connections > 0 or self.leaves_at is not None
-
-    @property
-    def status(self) -> PresenceStatus:
-        if self.is_here:
-            return self.chosen
-        if self.elsewhere is not None:
-            return self.elsewhere.status
-        return OFFLINE if self.believed_at is None else self.told
 
 
 class PresenceState:
@@ -70,13 +35,10 @@ class PresenceState:
         self._grace_seconds = grace_seconds
         self._believed_after_seconds = max(grace_seconds, OBJECTION_SECONDS)
         self._heartbeat_seconds = heartbeat_seconds
-        self._people: dict[UserId, _Person] = {}
+        self._people: dict[UserId, Person] = {}
         self._limited: dict[UserId, None] = {}
         self._changed: dict[UserId, None] = {}
-        self._unwritten: dict[UserId, None] = {}
-        self._being_written: frozenset[UserId] = frozenset()
-        self._own_rows: Recent[Presence, bool] = Recent(OWN_ROWS_REMEMBERED)
-        self._next_beat = clock.monotonic() + heartbeat_seconds
+        self._unwritten = Unwritten(clock, heartbeat_seconds=heartbeat_seconds)
         self._next_sweep = clock.monotonic()
         self._hearing = False
         self._listens_since = 0.0
@@ -91,7 +53,7 @@ class PresenceState:
         if not person.is_here:
             person.chosen = person.elsewhere.status if person.elsewhere else PresenceStatus.ONLINE
             self._changed[identity.user_id] = None
-            self._unwritten[identity.user_id] = None
+            self._unwritten.add(identity.user_id)
         person.identity = identity
         person.connections += 1
         person.leaves_at = person.believed_at = None
@@ -111,7 +73,7 @@ class PresenceState:
         if person is not None and person.is_here and person.chosen is not status:
             person.chosen = status
             self._changed[user_id] = None
-            self._unwritten[user_id] = None
+            self._unwritten.add(user_id)
 
     def end_overdue(self) -> None:
         """Let go of whoever stayed away, is said to be, or, within seconds, is spoken of no more."""
@@ -139,7 +101,7 @@ class PresenceState:
 
     def is_ours(self, row: Presence) -> bool:
         """Tell whether this process has written a row."""
-        return row in self._own_rows
+        return self._unwritten.is_ours(row)
 
     def hear(self, row: Presence) -> None:
         """Take in a row that was written; our own echoes bring nothing new."""
@@ -191,8 +153,8 @@ class PresenceState:
         So that a row which is about to be contradicted does not show somebody as gone of whom nothing will be told.
         """
         person = self._people.get(user_id)
-        if person is not None and (person.is_here or self._is_being_written(user_id) or self._hearing):
-            return Presence(user_id=user_id, status=person.status, last_seen=self._last_seen(person))
+        if person is not None and (person.is_here or self._unwritten.is_pending(user_id) or self._hearing):
+            return person.row(person.status, self._clock.now())
         if row is None or self._is_stale(row):
             return Presence(user_id=user_id, status=OFFLINE, last_seen=row.last_seen if row else None)
         return row
@@ -205,7 +167,7 @@ class PresenceState:
         if person is None or person.status is OFFLINE:
             return None
         return PresenceChanged(
-            user_id=user_id, was=person.status, status=person.status, last_seen=self._last_seen(person)
+            user_id=user_id, was=person.status, status=person.status, last_seen=person.seen_at(self._clock.now())
         )
 
     def untold(self) -> list[Identity]:
@@ -228,45 +190,31 @@ class PresenceState:
         was, person.told = person.told, person.status
         person.tell_from = self._clock.monotonic() + AT_MOST_EVERY_SECONDS
         self._changed.pop(user_id, None)
-        return PresenceChanged(user_id=user_id, was=was, status=person.told, last_seen=self._last_seen(person))
+        return PresenceChanged(
+            user_id=user_id, was=was, status=person.told, last_seen=person.seen_at(self._clock.now())
+        )
 
     # What is to be written
 
     def take_unwritten(self) -> list[Presence]:
         """Return the rows that are due for writing; at a heartbeat, of everybody who is here."""
-        now = self._clock.monotonic()
-        if self._next_beat <= now:
-            self._next_beat = now + self._heartbeat_seconds
-            self._unwritten.update((user_id, None) for user_id, person in self._people.items() if person.is_here)
-        due = [user_id for user_id in self._unwritten if self._people[user_id].write_from <= now]
-        for user_id in due:
-            del self._unwritten[user_id]
-            self._people[user_id].write_from = now + AT_MOST_EVERY_SECONDS
-        self._being_written = frozenset(due)
-        people = [self._people[user_id] for user_id in due]
-        rows = [self._row(one, one.chosen if one.is_here else OFFLINE) for one in people]
-        for person, row in zip(people, rows, strict=True):
-            person.last_row = row
-        return self._remembered(rows)
+        return self._unwritten.take(self._people)
 
     def put_off(self, rows: Iterable[Presence]) -> None:
         """Take back rows that could not be written, until the next heartbeat."""
-        for row in rows:
-            self._unwritten[row.user_id] = None
-            self._people[row.user_id].write_from = self._next_beat
+        self._unwritten.put_off(rows, self._people)
 
     def farewell(self) -> list[Presence]:
         """Return the rows that say that everybody is gone who was here: the process ends."""
-        ours = [person for user_id, person in self._people.items() if person.is_here or self._is_being_written(user_id)]
-        return self._remembered([self._row(person, OFFLINE) for person in ours])
+        return self._unwritten.farewell(self._people)
 
-    def _person(self, identity: Identity) -> _Person:
-        return self._people.setdefault(identity.user_id, _Person(identity, self._clock.now()))
+    def _person(self, identity: Identity) -> Person:
+        return self._people.setdefault(identity.user_id, Person(identity, self._clock.now()))
 
-    def _leave(self, person: _Person) -> None:
+    def _leave(self, person: Person) -> None:
         person.leaves_at = None
         person.chosen = PresenceStatus.ONLINE
-        self._unwritten[person.identity.user_id] = None
+        self._unwritten.add(person.identity.user_id)
         if person.elsewhere is not None:
             self._await_objection(person)
         else:
@@ -283,14 +231,14 @@ class PresenceState:
         elif person.elsewhere is not None:
             self._await_objection(person)
 
-    def _hear_gone(self, person: _Person) -> None:
+    def _hear_gone(self, person: Person) -> None:
         if person.is_here:
-            self._unwritten[person.identity.user_id] = None
+            self._unwritten.add(person.identity.user_id)
             person.elsewhere = None
         elif person.elsewhere is not None:
             self._await_objection(person)
 
-    def _await_objection(self, person: _Person) -> None:
+    def _await_objection(self, person: Person) -> None:
         person.elsewhere = None
         person.believed_at = self._clock.monotonic() + self._believed_after_seconds
         self._limited[person.identity.user_id] = None
@@ -304,24 +252,9 @@ class PresenceState:
                 person.elsewhere = None
                 self._changed[user_id] = None
             is_gone = not person.is_here and person.elsewhere is None and person.believed_at is None
-            if is_gone and person.told is OFFLINE and not self._is_being_written(user_id):
+            if is_gone and person.told is OFFLINE and not self._unwritten.is_pending(user_id):
                 del self._people[user_id]
                 self._changed.pop(user_id, None)
 
-    def _is_being_written(self, user_id: UserId) -> bool:
-        return user_id in self._unwritten or user_id in self._being_written
-
     def _is_stale(self, row: Presence) -> bool:
         return row.last_seen is None or row.last_seen < self.alive_since()
-
-    def _last_seen(self, person: _Person) -> datetime | None:
-        return self._clock.now() if person.connections else person.last_seen
-
-    def _row(self, person: _Person, status: PresenceStatus) -> Presence:
-        return Presence(user_id=person.identity.user_id, status=status, last_seen=self._last_seen(person))
-
-    def _remembered(self, rows: Sequence[Presence]) -> list[Presence]:
-        """Remember rows before they are written, for the echo may come before the answer."""
-        for row in rows:
-            self._own_rows.put(row, True)  # only the key matters
-        return list(rows)
