@@ -10,16 +10,16 @@ Nothing is asked unless somebody is here whose client wants to know.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Collection, Hashable, Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
 
 from bridge.capabilities import Capability
 from bridge.clock import Clock
-from bridge.errors import StoreError
 from bridge.events import ConversationAdded, ConversationChanged, ConversationRemoved, MemberAdded, MemberRemoved
 from bridge.hub import Hub
 from bridge.identity import users_of
+from bridge.lists.asking import lines_of
+from bridge.lists.told import GONE, LISTED, Told, face_of
 from bridge.members import NOBODY, Members
 from bridge.models import (
     Conversation,
@@ -38,14 +38,9 @@ from bridge.recent import Recent
 from bridge.store import Store
 
 CAPACITY = 100_000
-QUESTIONS_AT_ONCE = 8
 PAIR = 2
 NEW_SECONDS = 60.0
 """How long whoever is in a conversation has come into it just now."""
-
-Face = tuple[Hashable, ...]
-_GONE: Face = ()
-_LISTED: Face = ("in the list, but not told of",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +74,8 @@ class Lists:
         self._members = members
         self._presence = presence
         self._clock = clock
-        self._lines: Recent[tuple[ConversationId, str], Face] = Recent(capacity)
-        self._seats: Recent[tuple[ConversationId, UserId], Face] = Recent(capacity)
+        self._told = Told(capacity)
         self._rows: Recent[ParticipantId, Participant] = Recent(capacity)
-        self._looks: Recent[ConversationId, Face] = Recent(capacity)
         self._gone: Recent[ConversationId, bool] = Recent(capacity)
         self._new: Recent[ConversationId, bool] = Recent(capacity, clock=clock, max_age_seconds=NEW_SECONDS)
 
@@ -103,7 +96,7 @@ class Lists:
             self._hub.readmit(conversation_id, members)  # its id may have been that of a deleted one
         # All at once into a new one: nobody shall hear of a member before hearing of the conversation.
         here = self._hub.listeners(members if is_new else members & roles.keys(), Capability.CONVERSATIONS)
-        arrived = {one for one in here if not self._has_face(conversation_id, one)}
+        arrived = {one for one in here if not self._told.has_face(conversation_id, one)}
         lines = await self._ask(conversation_id, arrived | self._called_after_others(conversation_id, members))
         is_heard = bool(self._hub.listeners(members, Capability.MEMBERS))
         people = await self._users(roles.keys()) if is_heard else {}
@@ -123,7 +116,7 @@ class Lists:
             if identity.is_among(present):
                 self._tell_line(identity, summary, news)
         for row_id, person, role in news.people:
-            if row_id in present and self._is_seat_news(news.conversation_id, person.id, (role,)):
+            if row_id in present and self._told.is_seat_news(news.conversation_id, person.id, (role,)):
                 self._hub.publish(MemberAdded(topic=news.conversation_id, member=person, role=role), present)
                 self._introduce(person.id, present - {row_id, person.id})
 
@@ -143,7 +136,7 @@ class Lists:
         self._hub.remove(conversation_id, {user_id})
         if self._hub.listeners(members, Capability.MEMBERS):
             await self._tell_member_gone(conversation_id, user_id, members)
-        self._take_as_gone(conversation_id, user_id)
+        self._told.take_as_gone(conversation_id, user_id)
         lines = await self._ask(conversation_id, self._called_after_others(conversation_id, members))
         self.tell(News(conversation_id=conversation_id, members=members, lines=lines))
 
@@ -151,9 +144,7 @@ class Lists:
         """Note that a conversation is in somebody's list, and by which participant rows."""
         for row in summary.own_rows:
             self._rows.put(row.id, row)
-        for one in identity.ids:
-            if self._lines.get((summary.id, one)) in (None, _GONE):
-                self._lines.put((summary.id, one), _LISTED)
+        self._told.take_listed(summary.id, identity)
 
     def conversation_made(self, conversation_id: ConversationId, row: Conversation | None = None) -> None:
         """Take in that a conversation is new, and what it looks like; its participants bring it into lists.
@@ -163,7 +154,7 @@ class Lists:
         self._gone.discard(conversation_id)
         self._new.put(conversation_id, True)  # only the key matters
         if row is not None:
-            self._looks.put(conversation_id, _look_of_row(row))
+            self._told.take_look(row)
 
     async def conversation_written(self, conversation_id: ConversationId, row: Conversation | None) -> None:
         """Tell its members if it looks different; without a row that is to be found out.
@@ -172,11 +163,11 @@ class Lists:
             StoreError: that cannot be read.
 
         """
-        if row is not None and self._looks.get(conversation_id) == _look_of_row(row):
+        if row is not None and not self._told.is_look_news(row):
             return
         self.tell(await self.rewritten(conversation_id))
         if row is not None:
-            self._looks.put(conversation_id, _look_of_row(row))
+            self._told.take_look(row)
 
     async def rewritten(self, conversation_id: ConversationId) -> News:
         """Return what is to be told its members of what it looks like now.
@@ -198,13 +189,11 @@ class Lists:
             self._tell_removal(conversation_id, identity)
         self._hub.remove(conversation_id, members)
         for user_id in members:
-            self._take_as_gone(conversation_id, user_id)
+            self._told.take_as_gone(conversation_id, user_id)
 
     def doubt(self) -> None:
         """Forget what was told: after a gap clients read their lists anew, and then hear of every change."""
-        self._lines.clear()
-        self._seats.clear()
-        self._looks.clear()
+        self._told.forget()
 
     def is_gone(self, conversation_id: ConversationId) -> bool:
         """Tell whether a conversation was deleted lately: the rows that go with it are nobody's news."""
@@ -231,7 +220,7 @@ class Lists:
         if len(members) > PAIR:
             return frozenset()
         here = self._hub.listeners(members, Capability.CONVERSATIONS)
-        return frozenset(one for one in here if not self._told(conversation_id, one) <= {None, _GONE})
+        return frozenset(one for one in here if self._told.is_in_list(conversation_id, one))
 
     async def _remaining(self, conversation_id: ConversationId) -> frozenset[UserId]:
         if self.is_gone(conversation_id):
@@ -241,18 +230,18 @@ class Lists:
         return self._members.known(conversation_id) or NOBODY
 
     def _tell_line(self, identity: Identity, summary: ConversationSummary, news: News) -> None:
-        told, face = self._told(summary.id, identity), _face_of(summary)
+        told, face = self._told.line(summary.id, identity), face_of(summary)
         if told == {face}:
             return
-        self._take_as_told(summary.id, identity, face)
-        has_entered = told <= {None, _LISTED} and identity.is_among(news.entered)
-        is_added = _GONE in told or has_entered or (told == {None} and news.is_new)
+        self._told.take_line(summary.id, identity, face)
+        has_entered = told <= {None, LISTED} and identity.is_among(news.entered)
+        is_added = GONE in told or has_entered or (told == {None} and news.is_new)
         event = ConversationAdded if is_added else ConversationChanged
         self._hub.publish(event(topic=summary.id, summary=summary), identity.ids)
 
     def _tell_removal(self, conversation_id: ConversationId, identity: Identity) -> None:
-        if self._told(conversation_id, identity) != {_GONE}:
-            self._take_as_told(conversation_id, identity, _GONE)
+        if self._told.line(conversation_id, identity) != {GONE}:
+            self._told.take_line(conversation_id, identity, GONE)
             self._hub.publish(ConversationRemoved(topic=conversation_id), identity.ids)
 
     def _introduce(self, user_id: UserId, others: Set[str]) -> None:
@@ -267,84 +256,15 @@ class Lists:
         """Tell that somebody is out; not of an account that is gone altogether, whose id may have been an auth id."""
         for user in (await self._users({user_id})).values():
             is_still_in = not members.isdisjoint({user.id, user.auth_user_id})
-            if not is_still_in and self._is_seat_news(conversation_id, user.id, _GONE):
+            if not is_still_in and self._told.is_seat_news(conversation_id, user.id, GONE):
                 self._hub.publish(MemberRemoved(topic=conversation_id, user_id=user.id), members)
-
-    def _take_as_gone(self, conversation_id: ConversationId, user_id: UserId) -> None:
-        """Whether or not anybody was here to be told: coming back is news."""
-        self._lines.put((conversation_id, user_id), _GONE)
-        self._seats.put((conversation_id, user_id), _GONE)
-
-    def _has_face(self, conversation_id: ConversationId, identity: Identity) -> bool:
-        """Tell whether somebody was told what the conversation looks like and that it is in the list."""
-        return not self._told(conversation_id, identity) & {None, _GONE, _LISTED}
-
-    def _told(self, conversation_id: ConversationId, identity: Identity) -> set[Face | None]:
-        """Return what the ids of somebody were told; they differ if a row of one of them went unseen."""
-        return {self._lines.get((conversation_id, one)) for one in identity.ids}
-
-    def _take_as_told(self, conversation_id: ConversationId, identity: Identity, face: Face) -> None:
-        for one in identity.ids:
-            self._lines.put((conversation_id, one), face)
-
-    def _is_seat_news(self, conversation_id: ConversationId, user_id: UserId, state: Face) -> bool:
-        if self._seats.get((conversation_id, user_id)) == state:
-            return False
-        self._seats.put((conversation_id, user_id), state)
-        return True
 
     async def _ask(
         self, conversation_id: ConversationId, identities: Collection[Identity]
     ) -> list[tuple[Identity, ConversationSummary]]:
-        """Read the line as each of them sees it, a few at once."""
-        now, waiting = self._clock.now(), list(identities)
-        found: list[tuple[Identity, ConversationSummary]] = []
-
-        async def ask_on() -> StoreError | None:
-            try:
-                while waiting:
-                    identity = waiting.pop()
-                    summary = await self._store.conversations.summary(identity, conversation_id, now)
-                    if summary is not None:
-                        found.append((identity, summary))
-            except StoreError as error:
-                waiting.clear()
-                return error
-            return None
-
-        async with asyncio.TaskGroup() as tasks:
-            asking = [tasks.create_task(ask_on()) for _ in range(min(QUESTIONS_AT_ONCE, len(waiting)))]
-        for error in (task.result() for task in asking):
-            if error is not None:
-                raise error
-        return found
+        return await lines_of(conversation_id, identities, self._store.conversations, self._clock.now())
 
     async def _users(self, ids: Collection[UserId]) -> dict[UserId, User]:
         """Return whom ids in participant rows mean: some hold the auth id, which must not be told (contract F1)."""
         rows = await self._store.users.by_any_ids(ids)
         return {one: found[0] for one in ids if (found := users_of([one], rows))}
-
-
-def _face_of(summary: ConversationSummary) -> Face:
-    """Return what a line shows of the conversation itself; its messages and members have pushes of their own."""
-    return (
-        summary.type,
-        summary.name,
-        summary.avatar_url,
-        summary.group_id,
-        summary.group_name,
-        summary.disappearing_messages_enabled,
-        summary.disappearing_messages_duration_days,
-    )
-
-
-def _look_of_row(row: Conversation) -> Face:
-    """Return what a line shows of the row, the same for everybody."""
-    return (
-        row.type,
-        row.name,
-        row.avatar_url,
-        row.group_id,
-        row.disappearing_messages_enabled,
-        row.disappearing_messages_duration_days,
-    )

@@ -1,0 +1,1 @@
+"""Tests of bridge.lists, through a relay that hears what others write."""
