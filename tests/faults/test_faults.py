@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 import bridge.feed.supabase.epoch
+import bridge.feed.supabase.heartbeats
 from bridge.app import Bridge
 from bridge.events import Event, MessageSent, message_key
 from scripts.chaos.checker import Verdict
@@ -44,8 +45,9 @@ async def test_nothing_is_lost_doubled_disordered_or_leaked(name: str, trials: T
 
 async def test_nor_by_a_half_open_way_to_supabase(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:
     """Found by heartbeats that are not answered; here within a second."""
-    monkeypatch.setattr(bridge.feed.supabase.epoch, "HEARTBEAT_SECONDS", 0.3)
-    monkeypatch.setattr(bridge.feed.supabase.epoch, "DEAD_AFTER_SECONDS", 0.6)
+    for module in (bridge.feed.supabase.epoch, bridge.feed.supabase.heartbeats):
+        monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.3)
+    monkeypatch.setattr(bridge.feed.supabase.heartbeats, "DEAD_AFTER_SECONDS", 0.6)
     judged(await trials.run(IMPATIENT))
 
 

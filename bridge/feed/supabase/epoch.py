@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from functools import partial
-from typing import cast
 
 import structlog
 from realtime import AsyncRealtimeChannel, AsyncRealtimeClient, RealtimeSubscribeStates
-from realtime.message import Message as PhoenixMessage
 from realtime.types import PostgresChangesPayload, RealtimePostgresChangesListenEvent
 
 from bridge.clock import Clock
@@ -19,57 +17,26 @@ from bridge.feed.canary import TABLE as CANARY_TABLE
 from bridge.feed.canary import Canary
 from bridge.feed.changes import OPTIONAL_TABLES, TABLES, RowChange, read_change
 from bridge.feed.signals import Live, TableLive, TableLost
-from bridge.feed.supabase.pauses import EpochEnded, EpochReplaced, http_status
+from bridge.feed.supabase.arrivals import Arrivals, Ended, Replaced, Told
+from bridge.feed.supabase.heartbeats import HEARTBEAT_SECONDS, Heartbeats
+from bridge.feed.supabase.pauses import EpochEnded, http_status
 from bridge.feed.supabase.reading import moment_if_any, reason_of, row_change
 from bridge.ids import fresh_id
 from bridge.measures import Measures
 from bridge.remedies import unpublished_table
 
-QUEUE_SIZE = 10_000
 CONNECT_SECONDS = 10.0
 READY_SECONDS = 15.0
-HEARTBEAT_SECONDS = 5.0
 OPTIONAL_AGAIN_SECONDS = 15.0
 """How long after a refusal an optional table is asked for again: somebody may have published it."""
 OPTIONAL_JOIN_SECONDS = 3.0
-DEAD_AFTER_SECONDS = 12.0
 CLOSE_SECONDS = 3.0
 HEALTHY_AFTER_SECONDS = 60.0
 MAX_AGE_SECONDS = 12 * 3600.0
 
 log = structlog.get_logger(__name__)
 
-
-class _Ended:
-    """In the queue of arrivals: the client or the server gave up."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-
-
-class _Replaced:
-    """In the queue of arrivals: from here on another epoch hears everything."""
-
-
-_Told = Live | TableLive | TableLost
-_Arrival = PostgresChangesPayload | _Told | _Ended | _Replaced
 _ANY_EVENT = RealtimePostgresChangesListenEvent.All
-
-
-class _HeartbeatSink:
-    """Sits where the client looks for the channel `phoenix`, whose replies it would drop (R6); notes the answers."""
-
-    topic = "phoenix"
-    is_joined = is_joining = is_errored = is_leaving = False
-
-    def __init__(self) -> None:
-        self.unanswered_since: float | None = None
-
-    def _handle_message(self, _: object) -> None:
-        self.unanswered_since = None
-
-    def _release_subscribe_waiter(self) -> None:
-        """Do nothing: nobody waits for this channel."""
 
 
 class Epoch:
@@ -82,11 +49,9 @@ class Epoch:
         self._has_joined_canary = False
         self._is_open = False
         self._began_at = clock.monotonic()
-        self._arrivals: asyncio.Queue[_Arrival] = asyncio.Queue(QUEUE_SIZE)
-        self._overflowed = False
-        self._sink = _HeartbeatSink()
+        self._arrivals = Arrivals()
         self._client = AsyncRealtimeClient(f"{url}/realtime/v1", key, auto_reconnect=False, max_retries=1)
-        self._beats = 0
+        self._heartbeats = Heartbeats(self._client, clock)
         self._confirmed: set[str] = set()
         self._unpublished: set[str] = set()
         self._refused_at: dict[str, float] = {}
@@ -109,7 +74,7 @@ class Epoch:
 
     def replace(self) -> None:
         """End after what has arrived up to now: another epoch is open, and hears everything that comes."""
-        self._put(_Replaced())
+        self._arrivals.put(Replaced())
 
     async def signals(self) -> AsyncGenerator[Signal, None]:
         """Yield Live at every confirmation of the server, and the changes.
@@ -127,16 +92,16 @@ class Epoch:
             await self._join_refused()
             if self._canary.is_there() and not self._has_joined_canary:
                 await self._join_canary()
-            arrival = await self._next(HEARTBEAT_SECONDS)
+            arrival = await self._arrivals.next(HEARTBEAT_SECONDS)
             self._end_in_doubt()
             if arrival is None:
-                await self._beat()
-            elif isinstance(arrival, _Told):
+                await self._heartbeats.beat()
+            elif isinstance(arrival, Told):
                 yield arrival
             elif (change := read_change(self._measured(row_change(arrival)))) is not None:
                 yield change
 
-    def _told_first(self) -> Iterable[_Told]:
+    def _told_first(self) -> Iterable[Told]:
         """Return what is said at the beginning; of optional tables that were confirmed or refused first, that too."""
         yield Live()
         for table in sorted(self._confirmed):
@@ -153,7 +118,7 @@ class Epoch:
 
     async def close(self) -> None:
         """Drop the client; whatever goes wrong with it now does not matter to the next epoch."""
-        self._client.channels.pop("phoenix", None)
+        self._heartbeats.unwatch()
         self._canary.listen(listening=False)
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
@@ -167,10 +132,10 @@ class Epoch:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await self._client.connect()
                 self._watch_listener()
-                self._client.channels["phoenix"] = cast("AsyncRealtimeChannel", self._sink)
+                self._heartbeats.watch()
                 # A topic is never used twice: a late close of the old channel would kill the new one (R9).
                 channel = self._channel(TABLES)
-                channel.on_system(lambda _: self._put(Live()))
+                channel.on_system(lambda _: self._arrivals.put(Live()))
                 await channel.subscribe(self._status_changed)
                 await asyncio.gather(*(self._join_optional(table) for table in OPTIONAL_TABLES))
         except TimeoutError:
@@ -230,62 +195,32 @@ class Epoch:
         listener = self._client._listen_task  # noqa: SLF001  # the library has no public sign of it
         if listener is None:
             raise EpochEnded("the client does not listen")
-        listener.add_done_callback(lambda _: self._put(_Ended("the connection was closed")))
+        listener.add_done_callback(lambda _: self._arrivals.put(Ended("the connection was closed")))
 
     async def _confirmation(self) -> None:
         """Wait until the server says that changes flow: seconds after the join was answered (supabase.md 2.3)."""
         while True:
-            arrival = await self._next(READY_SECONDS)
+            arrival = await self._arrivals.next(READY_SECONDS)
             if arrival is None:
                 raise EpochEnded("the server did not confirm the subscription in time")
             if isinstance(arrival, Live):
                 return
             # A change before the confirmation: the catch-up that follows the confirmation finds it again.
 
-    async def _next(self, seconds: float) -> PostgresChangesPayload | _Told | None:
-        """Return what arrives next, or None after `seconds`; raise if it is the end."""
-        if self._overflowed:
-            raise EpochEnded("too many changes waiting")
-        try:
-            async with asyncio.timeout(seconds):
-                arrival = await self._arrivals.get()
-        except TimeoutError:  # quiet: None says that nothing came
-            return None
-        if isinstance(arrival, _Ended):
-            raise EpochEnded(arrival.reason)
-        if isinstance(arrival, _Replaced):
-            raise EpochReplaced
-        return arrival
-
-    async def _beat(self) -> None:
-        """Send a heartbeat of our own and see that earlier ones were answered; half-open connections end here (R6)."""
-        now = self._clock.monotonic()
-        if self._sink.unanswered_since is None:
-            self._sink.unanswered_since = now
-        elif now - self._sink.unanswered_since > DEAD_AFTER_SECONDS:
-            raise EpochEnded("heartbeats are not answered")
-        self._beats += 1
-        beat = PhoenixMessage(topic="phoenix", event="heartbeat", payload={}, ref=f"beat-{self._beats}")
-        try:
-            async with asyncio.timeout(HEARTBEAT_SECONDS):
-                await self._client.send(beat)
-        except Exception as error:
-            raise EpochEnded(f"heartbeat not sent: {type(error).__name__}") from error
-
     # Called by the library's reading task: they only queue, for an exception here would end that task unseen (R4).
 
     def _arrived(self, change: PostgresChangesPayload) -> None:
-        self._put(change)
+        self._arrivals.put(change)
 
     def _status_changed(self, status: RealtimeSubscribeStates, error: Exception | None) -> None:
         if status is not RealtimeSubscribeStates.SUBSCRIBED:
-            self._put(_Ended(f"{status.value}: {reason_of(error)}"))
+            self._arrivals.put(Ended(f"{status.value}: {reason_of(error)}"))
 
     def _optional_confirmed(self, table: str) -> None:
         self._confirmed.add(table)
         self._unpublished.discard(table)
         self._refused_at.pop(table, None)
-        self._put(TableLive(table))
+        self._arrivals.put(TableLive(table))
 
     def _optional_status_changed(self, table: str, status: RealtimeSubscribeStates, error: Exception | None) -> None:
         if status is RealtimeSubscribeStates.SUBSCRIBED:
@@ -298,10 +233,10 @@ class Epoch:
             log.warning("feed.optional_table_not_heard", table=table, status=status.value, reason=reason)
         self._refused_at[table] = self._clock.monotonic()
         if table in self._confirmed and self.age > HEALTHY_AFTER_SECONDS:
-            self._put(_Ended(f"{table}: {status.value}"))  # it worked: the next epoch brings it back
+            self._arrivals.put(Ended(f"{table}: {status.value}"))  # it worked: the next epoch brings it back
         else:
             # Ending the epoch would end every one, if nobody publishes the table.
-            self._put(TableLost(table, is_unpublished=is_unpublished))
+            self._arrivals.put(TableLost(table, is_unpublished=is_unpublished))
 
     def _measured(self, row: RowChange) -> RowChange:
         self._measures.changes.add(row.table, row.type)
@@ -317,9 +252,3 @@ class Epoch:
         if status is not RealtimeSubscribeStates.SUBSCRIBED:
             log.warning("feed.canary_not_heard", status=status.value, reason=reason_of(error))
             self._canary.listen(listening=False)
-
-    def _put(self, arrival: _Arrival) -> None:
-        try:
-            self._arrivals.put_nowait(arrival)
-        except asyncio.QueueFull:  # quiet: the reader ends the epoch, and says why
-            self._overflowed = True
