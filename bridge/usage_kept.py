@@ -9,7 +9,8 @@ from bridge.auth_server import http_client
 from bridge.clock import SystemClock
 from bridge.errors import SchemaUnusable, StoreError
 from bridge.measures import Measures
-from bridge.settings import Settings, load_settings, load_usage_places
+from bridge.settings import Settings, load_settings
+from bridge.settings.usage import load_usage_places
 from bridge.tracing import NoTracing
 from bridge.usage import UsageUnavailable
 from bridge.usage.reading import UsageRead, read_usage, read_usage_file

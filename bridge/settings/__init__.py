@@ -6,42 +6,29 @@ Every setting is described in docs/settings.md; a test compares the two.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Final
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bridge.addresses import Network, read_networks
-from bridge.errors import ConfigError
 from bridge.secret_files import SecretFiles, is_secret, variable_names
-
-_COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # RFC 9110, token
-
-SHORTEST_TOKEN = 16
-
-_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
-"""As browsers send it: scheme, host and perhaps port, in small letters (RFC 6454, section 6.2)."""
+from bridge.settings.checks import (
+    check_cookie_name,
+    check_fits_into_a_header,
+    check_hard_to_guess,
+    check_origins,
+    check_secret_key,
+    check_web_address,
+    listed,
+)
+from bridge.settings.complaints import config_error, variable_of
+from bridge.settings.usage import UsageKept
 
 _TOKEN: Final = "BRIDGE_TOKEN"
 """What `python -m bridge chat` reads; in a shell where somebody tries both it means nothing to the server."""
-
-_WANTED: Final[Mapping[str, str]] = {
-    "missing": "is not set",
-    "int_parsing": "must be a whole number",
-    "float_parsing": "must be a number",
-    "bool_parsing": "must be true or false",
-    "literal_error": "must be {expected}",
-    "string_too_short": "is empty",
-    "greater_than": "must be greater than {gt:.10g}",
-    "greater_than_equal": "must be {ge:.10g} or more",
-    "less_than_equal": "must be {le:.10g} or less",
-}
-"""How a sentence goes on after the variable, by pydantic's kind of error; our own checks bring their words."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -49,7 +36,6 @@ Seconds = Annotated[float, Field(gt=0, le=24 * 3600)]
 PerSecond = Annotated[float, Field(gt=0, le=1e6)]
 Text = Annotated[str, Field(min_length=1)]
 PositiveInt = Annotated[int, Field(gt=0)]
-UsageKept = Literal["auto", "file", "off"]
 
 
 class Settings(BaseSettings):
@@ -142,16 +128,13 @@ class Settings(BaseSettings):
     @field_validator("supabase_url")
     @classmethod
     def _is_web_address(cls, value: str) -> str:
-        if not _is_plain_web_address(value):
-            raise ValueError("must be an address like https://project.supabase.co")
+        check_web_address(value)
         return value.rstrip("/")
 
     @field_validator("supabase_secret_key")
     @classmethod
     def _is_not_public(cls, value: SecretStr) -> SecretStr:
-        _check_fits_into_a_header(value)
-        if value.get_secret_value().startswith("sb_publishable_"):
-            raise ValueError("is a publishable key; the bridge needs the secret (or service_role) key")
+        check_secret_key(value)
         return value
 
     @field_validator("supabase_publishable_key")
@@ -159,7 +142,7 @@ class Settings(BaseSettings):
     def _is_key_if_any(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value():
             return None
-        _check_fits_into_a_header(value)
+        check_fits_into_a_header(value)
         return value
 
     @field_validator("operator_token")
@@ -167,23 +150,20 @@ class Settings(BaseSettings):
     def _is_hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value():
             return None
-        _check_fits_into_a_header(value)
-        if len(value.get_secret_value()) < SHORTEST_TOKEN:
-            raise ValueError(f"must have {SHORTEST_TOKEN} characters or more")
+        check_hard_to_guess(value)
         return value
 
     @field_validator("session_cookie")
     @classmethod
     def _is_cookie_name(cls, value: str | None) -> str | None:
-        if value is not None and not _COOKIE_NAME.fullmatch(value):
-            raise ValueError("must be a cookie name")
+        if value is not None:
+            check_cookie_name(value)
         return value
 
     @field_validator("allowed_origins")
     @classmethod
     def _are_origins(cls, value: str) -> str:
-        if not all(one == "*" or _ORIGIN.fullmatch(one) for one in _listed(value)):
-            raise ValueError("must be * or origins like https://chat.example.org, separated by commas")
+        check_origins(value)
         return value
 
     @field_validator("trusted_proxies")
@@ -218,7 +198,7 @@ class Settings(BaseSettings):
     def public(self) -> dict[str, object]:
         """Return every setting by its variable; of secrets only whether they are set."""
         values = ((name, getattr(self, name)) for name in Settings.model_fields)
-        return {_variable(name): _shown(value) for name, value in values}
+        return {variable_of(name, Settings): _shown(value) for name, value in values}
 
     @property
     def origins(self) -> frozenset[str] | None:
@@ -232,34 +212,13 @@ class Settings(BaseSettings):
 
     @property
     def _listed_origins(self) -> frozenset[str]:
-        return _listed(self.allowed_origins)
+        return listed(self.allowed_origins)
 
 
 def _shown(value: object) -> object:
     if isinstance(value, SecretStr):
         return "set"
     return str(value) if isinstance(value, Path) else value
-
-
-def _listed(origins: str) -> frozenset[str]:
-    return frozenset(origin.strip().rstrip("/") for origin in origins.split(",") if origin.strip())
-
-
-def _check_fits_into_a_header(key: SecretStr) -> None:
-    text = key.get_secret_value()
-    if not text or not all("!" <= character <= "~" for character in text):
-        raise ValueError("must be a key of ASCII characters without spaces")
-
-
-def _is_plain_web_address(value: str) -> bool:
-    """Tell whether this is scheme, host and perhaps port and path, and nothing that fails or leaks later."""
-    try:
-        parts = urlsplit(value)
-        parts.port  # noqa: B018  # reading it is what checks it
-    except ValueError:
-        return False
-    is_clean = not any(character.isspace() for character in value) and "@" not in parts.netloc
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and is_clean
 
 
 def unknown_variables() -> list[str]:
@@ -272,29 +231,6 @@ def unknown_variables() -> list[str]:
     return sorted(name for name in given if name.upper() not in known)
 
 
-class UsagePlaces(BaseSettings):
-    """The few settings that reading the counts needs: of a file they are read without any key of the project."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
-
-    usage: UsageKept = Field(default="auto", validation_alias="BRIDGE_USAGE")
-    usage_file: str | None = Field(default=None, validation_alias="BRIDGE_USAGE_FILE")
-    supabase_url: str | None = None
-
-
-def load_usage_places() -> UsagePlaces:
-    """Read from the environment where the counts may be.
-
-    Raises:
-        ConfigError: a variable is unusable.
-
-    """
-    try:
-        return UsagePlaces()
-    except ValidationError as error:
-        raise _config_error(error) from None
-
-
 def load_settings(**overrides: object) -> Settings:
     """Read the settings from the environment; keyword arguments replace variables.
 
@@ -305,16 +241,4 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what mypy cannot know
     except ValidationError as error:
-        raise _config_error(error) from None
-
-
-def _config_error(error: ValidationError) -> ConfigError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    told = str(first["msg"]).removeprefix("Value error, ")
-    wanted = _WANTED.get(first["type"], told[0].lower() + told[1:]).format(**first.get("ctx", {}))
-    return ConfigError(f"{_variable(str(first['loc'][0]))} {wanted}.")
-
-
-def _variable(name: str) -> str:
-    field = Settings.model_fields.get(name)
-    return variable_names(field, name)[0] if field else name
+        raise config_error(error, Settings) from None
