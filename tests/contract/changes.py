@@ -6,7 +6,7 @@ import uuid
 from datetime import timedelta
 
 from bridge.models import ConversationId, Position
-from tests.contract.store import Scene, Seed, identity, person, place
+from tests.contract.scene import Scene, Seed, identity, person, place
 
 SECOND = timedelta(seconds=1)
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from bridge.errors import StoreRefused
 from bridge.ids import new_conversation_id
 from bridge.models import AuthId, ConversationId, NewConversation, User, UserId
-from tests.contract.store import Scene, Seed, person
+from tests.contract.scene import Scene, Seed, person
 
 MADE = datetime(2026, 5, 4, 3, 2, 1, 987654, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from bridge.errors import StoreRefused
 from bridge.ids import new_conversation_id, new_group_id, new_invite_code
 from bridge.models import AuthId, GroupId, Identity, NewGroup, User, UserId
 from tests.contract.creating import MADE, new_conversation, nobody
-from tests.contract.store import Scene, Seed, identity, person
+from tests.contract.scene import Scene, Seed, identity, person
 
 
 def new_group(creator: User) -> NewGroup:

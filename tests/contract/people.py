@@ -6,9 +6,9 @@ import uuid
 
 import pytest
 
-from bridge.models import OwnProfile, ProfileChanges, User, UserId
+from bridge.models import AuthId, OwnProfile, ProfileChanges, User, UserId
 from tests.contract.creating import nobody
-from tests.contract.store import Seed, person, profile
+from tests.contract.scene import Seed, person, profile
 
 SPECIAL = "%_*,\"'()\\.[]^$|?+{}:;&#@!~`/<>=- "
 
@@ -109,3 +109,43 @@ class AccountsContract:
         stranger = UserId(nobody())
         assert await seed.store.accounts.retention_days(stranger) is None
         assert not await seed.store.accounts.set_retention_days(stranger, 5)
+
+
+class UsersContract:
+    """People."""
+
+    async def test_rows_are_found_by_auth_id_the_oldest_first(self, seed: Seed) -> None:
+        """Linked rows in the order of their age, then the row whose id it is."""
+        auth_id = AuthId(str(uuid.uuid4()))
+        same = person("Same", id=auth_id, auth_user_id=None)
+        linked = [person(f"Linked {number}", auth_user_id=auth_id) for number in range(3)]
+        for user in (same, *linked):
+            await seed.user(user)
+        assert list(await seed.store.users.by_auth_id(auth_id)) == [*linked, same]
+
+    async def test_a_row_that_is_linked_and_has_the_id_is_found_once(self, seed: Seed) -> None:
+        """Users like A."""
+        auth_id = str(uuid.uuid4())
+        user = person("A", id=auth_id, auth_user_id=auth_id)
+        await seed.user(user)
+        assert list(await seed.store.users.by_auth_id(AuthId(auth_id))) == [user]
+
+    async def test_an_unknown_auth_id_has_no_rows(self, seed: Seed) -> None:
+        """E."""
+        assert list(await seed.store.users.by_auth_id(AuthId(str(uuid.uuid4())))) == []
+
+    async def test_rows_are_found_by_phone_the_oldest_first(self, seed: Seed) -> None:
+        """By any of the numbers, linked or not, exactly as they are stored."""
+        first, second = person("First", auth_user_id=None), person("Second")
+        await seed.user(first)
+        await seed.user(second)
+        numbers = {first.phone_number, second.phone_number, "+0"}
+        assert list(await seed.store.users.by_phone(numbers)) == [first, second]
+        assert list(await seed.store.users.by_phone([first.phone_number.removeprefix("+")])) == []
+
+    async def test_profiles_are_found_by_id(self, seed: Seed) -> None:
+        """Unknown ids are absent."""
+        user = person(avatar_url="https://example.org/p.png")
+        await seed.user(user)
+        found = await seed.store.users.profiles([user.id, UserId(str(uuid.uuid4()))])
+        assert dict(found) == {user.id: profile(user)}

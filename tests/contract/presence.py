@@ -1,4 +1,4 @@
-"""What every adapter promises about presence rows, and about who shares a conversation with whom."""
+"""What every adapter promises about presence and typing rows, and about who shares a conversation with whom."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from bridge.errors import StoreRefused
 from bridge.models import AuthId, Identity, Presence, PresenceStatus, User, UserId
 from tests.contract.creating import nobody
-from tests.contract.store import Scene, Seed, identity, person, some_time
+from tests.contract.scene import Scene, Seed, identity, person, some_time
 
 
 def row(user: User, status: PresenceStatus, at: datetime | None) -> Presence:
@@ -121,3 +121,13 @@ class CompanionsContract:
         await seed.user(user)
         assert await seed.store.conversations.companions(identity(user)) == {}
         assert await seed.store.conversations.companions(identity(person())) == {}
+
+
+class TypingContract:
+    """Typing rows."""
+
+    async def test_a_state_can_be_written_again_and_again(self, seed: Seed) -> None:
+        """The first time and every other; what the table then holds is each adapter's own test."""
+        scene = await Scene(seed).prepare()
+        for is_typing in (True, False, True):
+            await seed.store.typing.set(scene.room, scene.ann.id, is_typing=is_typing, now=scene.now)

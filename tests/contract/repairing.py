@@ -6,7 +6,7 @@ import pytest
 
 from bridge.models import ConversationId, User, UserId
 from tests.contract.creating import nobody
-from tests.contract.store import Scene, Seed, person
+from tests.contract.scene import Scene, Seed, person
 
 
 class Damage:

@@ -9,7 +9,7 @@ import pytest
 from bridge.content import NOTHING
 from bridge.errors import StoreRefused
 from bridge.models import ContentState, MessageId, NewMessage, UserId
-from tests.contract.store import Scene, Seed, identity
+from tests.contract.scene import Scene, Seed, identity
 
 SEALED = r'{"v":1,"alg":"x","c":"☺ \\ \x41"}'
 

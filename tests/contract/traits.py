@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from bridge.errors import StoreRefused
 from bridge.models import ConversationId, OwnTimer
 from tests.contract.creating import new_conversation, nobody
-from tests.contract.store import Scene, Seed, identity, person, profile
+from tests.contract.scene import Scene, Seed, identity, person, profile
 
 TIMER = OwnTimer(disappear_seconds=3600, start_on="read")
 

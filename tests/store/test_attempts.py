@@ -14,7 +14,7 @@ from bridge.store.supabase import SupabaseStore
 from bridge.store.supabase.attempts import ATTEMPTS
 from bridge.store.supabase.query import rows
 from scripts.sandbox.address import SandboxAddress
-from tests.contract.store import Scene, identity
+from tests.contract.scene import Scene, identity
 from tests.store.queries import Answer, Query, refusal
 from tests.store.sql_seed import SqlSeed, reaching
 from tests.virtual_time import in_virtual_time

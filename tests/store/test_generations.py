@@ -19,10 +19,13 @@ from bridge.store.supabase import SupabaseStore
 from scripts.sandbox.address import SandboxAddress
 from scripts.sandbox.generations import GENERATIONS, Generation
 from tests.conftest import SandboxOf
+from tests.contract.conversations import ConversationsContract
 from tests.contract.creating import CreatingContract
 from tests.contract.groups import GroupsContract
+from tests.contract.messages import MessagesContract
+from tests.contract.receipts import ReceiptsContract
+from tests.contract.scene import Scene
 from tests.contract.sealed import SealedContract
-from tests.contract.store import ConversationsContract, MessagesContract, ReceiptsContract, Scene
 from tests.contract.traits import NoOwnTimersContract, OwnTimersContract, TraitsContract
 from tests.store.sql_seed import SqlSeed, reaching
 

@@ -15,20 +15,16 @@ from bridge.store import Store
 from bridge.store.memory import MemoryStore
 from bridge.store.memory.tables import conversation_of
 from tests.contract.changes import ChangesContract
+from tests.contract.conversations import ConversationsContract
 from tests.contract.creating import CreatingContract
 from tests.contract.groups import GroupsContract
-from tests.contract.people import AccountsContract, SearchContract
-from tests.contract.presence import CompanionsContract, PresenceContract
+from tests.contract.messages import MessagesContract
+from tests.contract.people import AccountsContract, SearchContract, UsersContract
+from tests.contract.presence import CompanionsContract, PresenceContract, TypingContract
+from tests.contract.receipts import ReceiptsContract
 from tests.contract.repairing import RepairingContract
+from tests.contract.scene import person
 from tests.contract.sealed import SealedContract
-from tests.contract.store import (
-    ConversationsContract,
-    MessagesContract,
-    ReceiptsContract,
-    TypingContract,
-    UsersContract,
-    person,
-)
 from tests.contract.traits import NoOwnTimersContract, OwnTimersContract, ParticipantsContract, TraitsContract
 from tests.people import BIRTH
 

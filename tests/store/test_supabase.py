@@ -12,18 +12,14 @@ from bridge.errors import StoreDown, StoreRefused
 from bridge.store.supabase import SupabaseStore
 from scripts.sandbox.address import SandboxAddress
 from tests.contract.changes import ChangesContract
+from tests.contract.conversations import ConversationsContract
 from tests.contract.creating import CreatingContract
 from tests.contract.groups import GroupsContract
-from tests.contract.people import AccountsContract, SearchContract
-from tests.contract.presence import CompanionsContract, PresenceContract
+from tests.contract.messages import MessagesContract
+from tests.contract.people import AccountsContract, SearchContract, UsersContract
+from tests.contract.presence import CompanionsContract, PresenceContract, TypingContract
+from tests.contract.receipts import ReceiptsContract
 from tests.contract.repairing import RepairingContract
-from tests.contract.store import (
-    ConversationsContract,
-    MessagesContract,
-    ReceiptsContract,
-    TypingContract,
-    UsersContract,
-)
 from tests.contract.traits import NoOwnTimersContract, ParticipantsContract, TraitsContract
 from tests.store.sql_seed import SqlSeed, reaching
 
