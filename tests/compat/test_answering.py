@@ -13,8 +13,8 @@ from bridge.errors import ConfigError
 from compat.answering import known_names
 from compat.bodies import PATIENCE, PatientBody
 from compat.endpoints import ENDPOINTS
+from tests.compat.good_requests import GOOD, Request
 from tests.compat.shims import CONVERSATIONS, GROUPS, MAX_BODY_BYTES, SEARCH, is_for_cookies, participants, shims
-from tests.compat.test_bad_input import GOOD, Request
 from tests.people import B, C, X
 
 EACH = pytest.mark.parametrize("good", GOOD.values(), ids=GOOD)

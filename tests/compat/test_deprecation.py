@@ -10,8 +10,8 @@ import pytest
 from compat import openapi
 from compat.deprecation import Brownout, Deprecations, Notice
 from compat.endpoints import ENDPOINTS
+from tests.compat.good_requests import GOOD, Request
 from tests.compat.shims import CONVERSATIONS, GROUPS, shims
-from tests.compat.test_bad_input import GOOD, Request
 from tests.people import B
 
 EACH = pytest.mark.parametrize("good", GOOD.values(), ids=GOOD)

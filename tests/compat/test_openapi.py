@@ -12,8 +12,8 @@ from compat import openapi
 from compat.endpoints import ENDPOINTS
 from compat.errors import INTERNAL
 from tests.compat.described import check_answer, document
+from tests.compat.good_requests import GOOD
 from tests.compat.shims import CONVERSATIONS, GROUPS, shims
-from tests.compat.test_bad_input import GOOD
 
 
 def test_the_document_is_valid() -> None:
