@@ -14,7 +14,8 @@ import pytest
 from bridge.actions import ACTIONS
 from bridge.feed.changes import OPTIONAL_TABLES, TABLES
 from tests.e2e.conftest import RunningBridge
-from tests.e2e.convergence.mutations import MUTATIONS, SEALED, Mutation
+from tests.e2e.convergence import by_actions, by_others
+from tests.e2e.convergence.declaring import SEALED, Mutation
 from tests.e2e.convergence.replica import View
 from tests.e2e.convergence.scene import OLD_PAGES, VIEWERS, Scene, scene_at
 from tests.e2e.database import Database
@@ -26,6 +27,7 @@ READS = {
 ONES_OWN = {"join_conversation", "leave_conversation", "update_profile"}
 """What is on the screen of one client is nobody else's state, and bio and website are in nothing that is loaded."""
 
+MUTATIONS = (*by_actions.MUTATIONS, *by_others.MUTATIONS)
 ACTS = list(dict.fromkeys(one.act for one in MUTATIONS))
 PLAYED = [("db1", act) for act in ACTS if act != SEALED] + [("db3", act) for act in (SEALED, "said", "edited")]
 """Of texts in bytes and of sealed copies the last generation decides."""
