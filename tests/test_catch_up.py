@@ -1,10 +1,8 @@
-"""What the feed loses is found in the tables: after every gap, in every doubt, and on a slow timer."""
+"""What the feed loses is found in the tables, each message once."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -14,33 +12,15 @@ from structlog.testing import capture_logs
 
 from bridge.errors import StoreDown, StoreUnreadable
 from bridge.events import message_key
-from bridge.feed.changes import MessageInserted, MessageUnread, Unreadable
+from bridge.feed.changes import MessageInserted, MessageUnread
 from bridge.feed.signals import Live, Lost
 from bridge.members import REFRESH_AT_MOST_EVERY_SECONDS
 from bridge.models import Message, MessageId, Position
-from bridge.relay import RECONCILE_SECONDS, RECONCILE_WHEN_IN_DOUBT_SECONDS
 from bridge.relay.catch_up import PAGE, ROWS_AT_ONCE
 from bridge.tables import known_moment
-from tests.people import BIRTH, OTHER_ROOM, ROOM, A, B, C, X, message, message_id
-from tests.virtual_time import idle, in_virtual_time
-from tests.world import OVERLAP, Parts, Receiver
-
-QUESTION = "messages.positions_since"
-
-
-class Setting(Parts):
-    """A relay with listeners of A and C."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.a, self.c = Receiver(A), Receiver(C)
-        self.context.hub.attach(self.a)
-        self.context.hub.attach(self.c)
-
-    async def live(self) -> Setting:
-        """Begin to hear changes."""
-        await self.relay.handle(Live())
-        return self
+from tests.catching_up import QUESTION, Setting
+from tests.people import BIRTH, OTHER_ROOM, ROOM, X, message, message_id
+from tests.world import OVERLAP
 
 
 async def test_what_was_written_during_a_gap_is_told_once_when_it_ends() -> None:
@@ -88,68 +68,6 @@ async def test_a_late_commit_is_found_within_the_overlap() -> None:
     s.legacy_insert(too_late)
     await s.relay.catch_up()
     assert s.a.contents == ["legacy 1"]
-
-
-async def test_what_was_said_just_before_the_process_began_is_told() -> None:
-    """The one before it may have been killed before it told everybody; clients know what they have by its id."""
-    s = Setting()
-    s.legacy_insert(message(1, at=BIRTH - OVERLAP - timedelta(seconds=1)))
-    s.legacy_insert(message(2, at=BIRTH - OVERLAP))
-    s.legacy_insert(message(3, at=BIRTH))
-    await s.relay.handle(Live())
-    assert s.a.contents == ["legacy 2", "legacy 3"]
-
-
-async def test_what_was_said_before_is_told_before_anybody_can_say_something_new() -> None:
-    """A process that takes the place of one that was killed tells first what that one had written (contract F24)."""
-    s = Setting()
-    s.legacy_insert(message(1, at=BIRTH - timedelta(seconds=5)))
-    await s.relay.begin()
-    assert s.c.contents == ["legacy 1"]
-    await s.relay.handle(Live())
-    assert s.c.contents == ["legacy 1"]
-    assert not s.measures.rescued.values
-
-
-async def test_it_begins_though_the_tables_do_not_answer() -> None:
-    """What was said before is told by the first look that succeeds."""
-    s = Setting()
-    s.legacy_insert(message(1, at=BIRTH - timedelta(seconds=5)))
-    s.door.failing[QUESTION] = StoreDown()
-    await s.relay.begin()
-    del s.door.failing[QUESTION]
-    await s.live()
-    assert s.c.contents == ["legacy 1"]
-
-
-@in_virtual_time
-async def test_it_does_not_wait_for_ever_to_begin() -> None:
-    """For tables that hang, say."""
-    s = Setting()
-    s.door.hold(QUESTION)
-    await s.relay.begin()
-
-
-async def test_a_late_commit_is_told_though_it_began_before_the_process() -> None:
-    """A slow clock or a long transaction."""
-    s = await Setting().live()
-    s.legacy_insert(message(1, at=BIRTH - timedelta(seconds=1)))
-    await s.relay.catch_up()
-    await s.relay.handle(MessageInserted(message(1)))
-    assert s.a.contents == ["legacy 1"]
-
-
-async def test_a_first_catch_up_that_failed_is_done_by_the_next_one() -> None:
-    """With the same beginning."""
-    s = Setting()
-    s.legacy_insert(message(1, at=BIRTH - timedelta(seconds=1)))
-    s.door.failing[QUESTION] = StoreDown()
-    await s.relay.handle(Live())
-    assert not s.relay.is_live
-    del s.door.failing[QUESTION]
-    await s.relay.catch_up()
-    assert s.a.contents == ["legacy 1"]
-    assert s.relay.is_live
 
 
 async def test_a_failed_catch_up_loses_nothing() -> None:
@@ -293,16 +211,6 @@ async def test_a_time_beyond_all_times_does_not_hold_it_up_for_ever(monkeypatch:
     assert s.relay.is_live
 
 
-def _with(original: object, **changes: object) -> object:
-    """Return something that behaves like the original except for some methods."""
-
-    class Changed:
-        def __getattr__(self, name: str) -> object:
-            return changes.get(name) or getattr(original, name)
-
-    return Changed()
-
-
 async def test_own_writes_on_their_way_are_left_to_their_senders() -> None:
     """The catch-up may see the row before its write returns (contract F29)."""
     s = await Setting().live()
@@ -314,165 +222,11 @@ async def test_own_writes_on_their_way_are_left_to_their_senders() -> None:
     assert s.a.contents == ["legacy 1"]
 
 
-@asynccontextmanager
-async def running(s: Setting) -> AsyncIterator[None]:
-    """Let the relay run."""
-    async with asyncio.TaskGroup() as tasks:
-        run = tasks.create_task(s.relay.run())
-        yield
-        run.cancel()
+def _with(original: object, **changes: object) -> object:
+    """Return something that behaves like the original except for some methods."""
 
+    class Changed:
+        def __getattr__(self, name: str) -> object:
+            return changes.get(name) or getattr(original, name)
 
-@in_virtual_time
-async def test_the_running_relay_hands_on_what_the_feed_says() -> None:
-    """Signal by signal, in order."""
-    s = Setting()
-    async with running(s):
-        s.feed.put(Live())
-        for number in (1, 2, 3):
-            s.feed.put(MessageInserted(s.legacy_insert(message(number))))
-        await s.feed.drained()
-        assert s.a.contents == ["legacy 1", "legacy 2", "legacy 3"]
-
-
-@in_virtual_time
-async def test_who_waits_for_the_relay_waits_for_the_first_catch_up() -> None:
-    """Before it a client might be told what was there already: a message dated ahead by a wrong clock."""
-    s = Setting()
-    gate = s.door.hold(QUESTION)
-    async with running(s), asyncio.TaskGroup() as tasks:
-        waiting = tasks.create_task(s.relay.wait_until_live())
-        s.feed.put(Live())
-        await gate.reached()
-        await idle()
-        assert not waiting.done()
-        gate.open()
-
-
-@in_virtual_time
-async def test_a_slow_timer_finds_what_the_feed_lost_silently() -> None:
-    """Without any sign of a gap (contract F30)."""
-    s = Setting()
-    async with running(s):
-        s.feed.put(Live())
-        await s.feed.drained()
-        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS + 1)
-        s.legacy_insert(message(1))
-        await asyncio.sleep(RECONCILE_SECONDS)
-        assert s.a.contents == ["legacy 1"]
-
-
-@in_virtual_time
-async def test_a_confirmation_in_time_makes_the_catch_up_of_a_doubt_needless() -> None:
-    """It has caught up itself; the slow timer begins then."""
-    s = Setting()
-    async with running(s):
-        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS / 2)
-        s.feed.put(Live())
-        await s.feed.drained()
-        await asyncio.sleep(RECONCILE_SECONDS)
-        assert s.store.asked(QUESTION) == 1
-        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS)
-        assert s.store.asked(QUESTION) == 2
-
-
-@in_virtual_time
-async def test_in_doubt_the_tables_are_asked_soon() -> None:
-    """Not after half a minute."""
-    s = Setting()
-    async with running(s):
-        s.feed.put(Live())
-        await s.feed.drained()
-        await asyncio.sleep(RECONCILE_SECONDS + 1)
-        s.legacy_insert(message(1))
-        s.feed.put(Unreadable("messages"))
-        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS + 0.1)
-        assert s.a.contents == ["legacy 1"]
-        assert s.relay.is_live
-
-
-@in_virtual_time
-async def test_doubts_that_never_end_do_not_put_the_catch_up_off() -> None:
-    """A stream of changes that we cannot read must not leave everybody without messages."""
-    s = Setting()
-    async with running(s):
-        s.feed.put(Live())
-        await s.feed.drained()
-        s.legacy_insert(message(1))
-        for _ in range(100):
-            s.feed.put(Unreadable("messages"))
-            await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS / 4)
-        assert s.a.contents == ["legacy 1"]
-
-
-@in_virtual_time
-async def test_while_the_feed_is_lost_the_tables_are_asked_instead() -> None:
-    """Every two seconds: slower than the feed, but nobody is left without messages."""
-    s = Setting()
-    async with running(s):
-        s.feed.put(Lost("no connection"))
-        await s.feed.drained()
-        for number in (1, 2):
-            s.legacy_insert(message(number))
-            await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS + 0.1)
-            assert s.a.contents[-1] == f"legacy {number}"
-        assert not s.relay.is_live
-
-
-@in_virtual_time
-async def test_a_catch_up_that_fails_is_tried_again_soon() -> None:
-    """By the timer too, and readiness says so meanwhile."""
-    s = Setting()
-    async with running(s):
-        s.feed.put(Live())
-        await s.feed.drained()
-        s.door.failing[QUESTION] = StoreDown("ConnectError")
-        with capture_logs() as logs:
-            await asyncio.sleep(RECONCILE_SECONDS + RECONCILE_WHEN_IN_DOUBT_SECONDS + 0.1)
-        assert not s.relay.is_live
-        assert {(line["event"], line.get("cause")) for line in logs} == {("relay.catch_up_postponed", "StoreDown")}
-        del s.door.failing[QUESTION]
-        s.legacy_insert(message(1))
-        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS + 0.1)
-        assert s.a.contents == ["legacy 1"]
-        assert s.relay.is_live
-
-
-@in_virtual_time
-async def test_an_unforeseen_error_makes_nobody_deaf() -> None:
-    """In a signal or in a catch-up: it goes to the log with its trace, and the relay goes on (supabase.md R4)."""
-    s = Setting()
-    async with running(s):
-        s.feed.put(Live())
-        await s.feed.drained()
-        with capture_logs() as logs:
-            s.door.failing["conversations.participants"] = RuntimeError("a bug")
-            s.feed.put(MessageInserted(s.legacy_insert(message(1))))
-            await idle()
-            assert not s.relay.is_live
-            await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS + 0.1)
-        assert [line["event"] for line in logs] == ["relay.failed", "relay.catch_up_failed"]
-        assert all(line["exc_info"] for line in logs)
-        del s.door.failing["conversations.participants"]
-        await asyncio.sleep(RECONCILE_WHEN_IN_DOUBT_SECONDS + 0.1)
-        assert s.a.contents == ["legacy 1"]
-
-
-@in_virtual_time
-async def test_signals_wait_while_a_catch_up_is_under_way() -> None:
-    """One at a time, so that nothing overtakes."""
-    s = Setting()
-    async with running(s):
-        s.feed.put(Live())
-        await s.feed.drained()
-        gate = s.door.hold_answer(QUESTION)
-        s.legacy_insert(message(1))
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(s.relay.catch_up())
-            await gate.reached()
-            s.feed.put(MessageInserted(s.legacy_insert(message(2, B))))
-            await idle()
-            assert s.a.contents == []
-            gate.open()
-        await s.feed.drained()
-        assert s.a.contents == ["legacy 1", "legacy 2"]
+    return Changed()
