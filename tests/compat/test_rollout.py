@@ -13,7 +13,7 @@ from bridge.errors import StoreDown
 from bridge.paths import Stage
 from bridge.rollout.plan import Plan
 from compat.rollout import answer_rollout
-from tests.compat.test_session import Doorway
+from tests.compat.doorway import Doorway
 from tests.governed import governed
 from tests.people import A, B
 from tests.plans import plan_of
