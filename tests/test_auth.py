@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from bridge.auth import MAX_TOKEN_LENGTH, Claims, TokenExpired
 from bridge.errors import ActionError
 from tests.people import B
-from tests.test_auth_signatures import OTHER_SECRET
 from tests.tokens import ABSENT, AUDIENCE, LIFETIME_SECONDS, SECRET
-from tests.verifying import LEEWAY, Setting, unsigned
+from tests.verifying import LEEWAY, OTHER_SECRET, Setting, unsigned
 
 
 async def test_a_token_signed_with_the_shared_secret_is_accepted() -> None:

@@ -18,9 +18,7 @@ from bridge.clock import FakeClock
 from bridge.keyring import Keyring, KeysUnavailable
 from tests.people import B
 from tests.tokens import KEY_ID, SECRET, Mint, key_set, keyring_of
-from tests.verifying import Setting, unsigned
-
-OTHER_SECRET = "another secret that is long enough to sign with it"
+from tests.verifying import OTHER_SECRET, Setting, unsigned
 
 
 async def test_a_shared_secret_token_may_name_a_key() -> None:

@@ -13,6 +13,8 @@ from bridge.errors import ActionError
 from bridge.keyring import Keyring
 from tests.tokens import AUDIENCE, SECRET, Mint, keyring_of
 
+OTHER_SECRET = "another secret that is long enough to sign with it"
+
 LEEWAY = 5.0
 
 
