@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from bridge.errors import StoreDown, StoreUnreadable
+from bridge.errors import StoreDown
 from bridge.events import MessageSent, message_key
-from bridge.feed.changes import (
-    MessageInserted,
-    MessageUnread,
-    ParticipantChanged,
-    ParticipantDeleted,
-    PresenceWritten,
-    Unreadable,
-)
-from bridge.feed.signals import Live, Lost, TableLive, TableLost
+from bridge.feed.changes import ParticipantChanged, ParticipantDeleted, PresenceWritten
+from bridge.feed.signals import Lost, TableLive, TableLost
 from bridge.members import REFRESH_AT_MOST_EVERY_SECONDS
-from bridge.models import Message, Presence, PresenceStatus, UserId
+from bridge.models import Presence, PresenceStatus, UserId
 from tests.people import (
     BIRTH,
     OTHER_ROOM,
@@ -39,37 +30,7 @@ from tests.people import (
     message_id,
     participant,
 )
-from tests.world import Parts, Receiver
-
-
-class Setting(Parts):
-    """A relay that is live, with listeners."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.a, self.b, self.c, self.x = (self.listening(person) for person in (A, B, C, X))
-
-    def listening(self, person: Person) -> Receiver:
-        """Return a receiver of this person's pushes."""
-        receiver = Receiver(person)
-        self.context.hub.attach(receiver)
-        return receiver
-
-    async def live(self) -> Setting:
-        """Begin to hear changes."""
-        await self.relay.handle(Live())
-        assert self.relay.is_live
-        return self
-
-    async def told(self, row: Message) -> None:
-        """Let a legacy writer insert a row and the feed tell of it."""
-        await self.relay.handle(MessageInserted(self.legacy_insert(row)))
-
-
-def shown(receiver: Receiver) -> dict[str, Any]:
-    """Return the last message that a receiver was pushed."""
-    pushed: dict[str, Any] = json.loads(receiver.frames[-1])["payload"]["message"]
-    return pushed
+from tests.relaying import Setting, shown
 
 
 async def test_a_legacy_writers_message_reaches_every_member_and_nobody_else() -> None:
@@ -201,100 +162,6 @@ async def test_a_message_goes_out_without_its_original_if_that_cannot_be_read() 
     assert [line["event"] for line in logs] == ["relay.quote_unreadable"]
 
 
-async def test_without_its_members_a_message_waits() -> None:
-    """Nobody knows who may see it; the catch-up delivers it when the tables answer again."""
-    s = await Setting().live()
-    s.door.failing["conversations.participants"] = StoreDown("ConnectError")
-    with capture_logs() as logs:
-        await s.told(message(1))
-    assert s.a.frames == []
-    assert not s.relay.is_live
-    assert [(line["event"], line["cause"]) for line in logs] == [("relay.postponed", "StoreDown")]
-    del s.door.failing["conversations.participants"]
-    await s.relay.catch_up()
-    assert s.a.contents == ["legacy 1"]
-    assert s.relay.is_live
-
-
-async def test_an_incomplete_row_is_read_by_id() -> None:
-    """Too large for Realtime (contract F30)."""
-    s = await Setting().live()
-    s.legacy_insert(message(1))
-    await s.relay.handle(MessageUnread(message_id(1)))
-    assert s.a.contents == ["legacy 1"]
-
-
-async def test_an_incomplete_row_that_is_gone_is_forgotten() -> None:
-    """Deleted before we could read it."""
-    s = await Setting().live()
-    await s.relay.handle(MessageUnread(message_id(1)))
-    assert s.a.frames == []
-    assert s.relay.is_live
-
-
-async def test_an_incomplete_row_that_cannot_be_read_is_caught_up_with() -> None:
-    """Later, from the tables."""
-    s = await Setting().live()
-    s.legacy_insert(message(1))
-    s.door.failing["messages.by_ids"] = StoreDown()
-    await s.relay.handle(MessageUnread(message_id(1)))
-    assert not s.relay.is_live
-    del s.door.failing["messages.by_ids"]
-    await s.relay.catch_up()
-    assert s.a.contents == ["legacy 1"]
-
-
-async def test_an_unreadable_change_is_a_reason_to_catch_up() -> None:
-    """Members stay known, for it was a message."""
-    s = await Setting().live()
-    await s.told(message(1))
-    s.legacy_insert(message(2))
-    await s.relay.handle(Unreadable("messages"))
-    assert not s.relay.is_live
-    await s.relay.catch_up()
-    assert s.a.contents == ["legacy 1", "legacy 2"]
-    assert s.store.asked("conversations.participants") == 1
-
-
-async def test_after_an_unreadable_change_of_a_member_nobody_is_believed_to_be_one() -> None:
-    """Somebody may have left, and must not go on reading (contract F8)."""
-    s = await Setting().live()
-    await s.told(message(1, A))
-    gone = participant(B, left=True)
-    s.tables.rows[gone.id] = gone
-    await s.relay.handle(Unreadable("conversation_participants"))
-    await s.told(message(2, A))
-    assert s.b.contents == ["legacy 1"]
-    s.clock.advance(30)
-    assert s.context.members.known(ROOM) is not None
-
-
-async def test_a_gap_in_the_feed_makes_members_doubtful() -> None:
-    """When it begins and when it ends."""
-    s = await Setting().live()
-    for signal in (Lost("closed"), Live()):
-        await s.told(message(s.store.asked("conversations.participants") + 1, A))
-        assert s.context.members.known(ROOM) is not None
-        await s.relay.handle(signal)
-        assert s.context.members.known(ROOM) is None
-
-
-async def test_readiness_follows_the_feed() -> None:
-    """Not ready before it is live, nor while it is lost, nor in doubt."""
-    s = Setting()
-    assert not s.relay.is_live
-    await s.live()
-    await s.relay.wait_until_live()
-    with capture_logs() as logs:
-        await s.relay.handle(Lost("closed by the server"))
-    assert not s.relay.is_live
-    assert [(line["event"], line["reason"]) for line in logs] == [("feed.lost", "closed by the server")]
-    await s.relay.catch_up()
-    assert not s.relay.is_live
-    await s.relay.handle(Live())
-    assert s.relay.is_live
-
-
 async def test_a_sender_listed_under_its_auth_id_is_a_member() -> None:
     """As damaged databases have it: the row's sender is the users.id, the participant the auth id."""
     s = await Setting().live()
@@ -332,50 +199,6 @@ async def test_a_message_dated_by_a_wrong_clock_is_told(hours: int) -> None:
     s = await Setting().live()
     await s.told(message(1, at=BIRTH + timedelta(hours=hours)))
     assert s.a.contents == ["legacy 1"]
-
-
-def status(s: Setting) -> tuple[str, str | None]:
-    """Return what clients are told of the bridge."""
-    current = s.context.health.current
-    return current.status.value, current.reason.value if current.reason else None
-
-
-async def test_the_state_of_feed_and_tables_is_told_to_health() -> None:
-    """From the start to the end of an outage."""
-    s = Setting()
-    assert status(s) == ("degraded", "realtime_lost")
-    await s.live()
-    assert status(s) == ("live", None)
-    await s.relay.handle(Lost("closed"))
-    assert status(s) == ("degraded", "realtime_lost")
-    gate = s.door.hold("messages.positions_since")
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(s.relay.handle(Live()))
-        await gate.reached()
-        assert status(s) == ("degraded", "catching_up")
-        gate.open()
-    assert status(s) == ("live", None)
-
-
-async def test_tables_are_unreachable_from_a_failed_question_to_one_that_succeeds() -> None:
-    """The relay's own: it asks every 30 s at least, and every 2 s in doubt."""
-    s = await Setting().live()
-    s.door.failing["conversations.participants"] = StoreDown("ConnectError")
-    await s.told(message(1))
-    assert status(s) == ("degraded", "tables_unreachable")
-    await s.relay.handle(Unreadable("messages"))
-    assert status(s) == ("degraded", "tables_unreachable")
-    s.door.failing.clear()
-    await s.relay.catch_up()
-    assert status(s) == ("live", None)
-
-
-async def test_rows_that_cannot_be_read_are_no_outage() -> None:
-    """The tables did answer."""
-    s = await Setting().live()
-    s.door.failing["conversations.participants"] = StoreUnreadable("a row")
-    await s.told(message(1))
-    assert status(s) == ("degraded", "catching_up")
 
 
 async def test_presence_is_heard_from_the_moment_its_table_is_live() -> None:
