@@ -17,10 +17,10 @@ from bridge.usage import Batch
 from bridge.usage.sqlite import SqliteUsage
 from scripts.sandbox.address import SandboxAddress
 from tests.contract.usage import row
+from tests.e2e.browsers import GROUPS, address_of, browser
 from tests.e2e.conftest import RunningBridge, StartBridge, eventually
 from tests.e2e.database import Database
 from tests.e2e.test_delivery import next_message
-from tests.e2e.test_shims import GROUPS, address_of, browser
 from tests.logged import with_ledger
 from tests.people import ROOM
 from tests.store.test_usage import until_the_data_api_knows
