@@ -118,16 +118,9 @@ def create_bridge(
         verifier, store.users, refreshes if settings.refresh_sessions else None, session_rules(settings)
     )
     app, presence = name_requests(Quart(__name__)), PresenceUpkeep(context, is_on=settings.presence)
-
-    async def close() -> None:
-        rollout.stop()
-        await presence.say_farewell()
-        await context.store.close()
-        await http.aclose()
-        await asyncio.to_thread(end_tracing)
-
     upkeep = (presence.run, LoginUpkeep(context.logins, ask_auth_server(settings, http)).run, dial.run)
     programs = (relay.run, feed.renew, refreshes.run, *upkeep, *_regularly(context, canary))
+    close = partial(_close, rollout, presence, context, http, end_tracing)
     _own_lifetime(app, [*programs, *(one.run for one in (watch, shadow) if one)], close)
     bridge = Bridge(
         app=app,
@@ -145,6 +138,21 @@ def create_bridge(
     )
     _serve(bridge, settings, ends)
     return bridge
+
+
+async def _close(
+    rollout: Rollout,
+    presence: PresenceUpkeep,
+    context: Context,
+    http: httpx.AsyncClient,
+    end_tracing: Callable[[], None],
+) -> None:
+    """Say goodbye and give back what is held, in this order: the farewell is written into the tables."""
+    rollout.stop()
+    await presence.say_farewell()
+    await context.store.close()
+    await http.aclose()
+    await asyncio.to_thread(end_tracing)
 
 
 def supabase_store(settings: Settings, http: httpx.AsyncClient) -> Store:

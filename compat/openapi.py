@@ -76,20 +76,24 @@ def specification(cookie_name: str, deprecated: Collection[str] = ()) -> JsonObj
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {
-                "session": {
-                    "type": "apiKey",
-                    "in": "cookie",
-                    "name": cookie_name,
-                    "description": "The session as @supabase/ssr keeps it; if it is long, in numbered cookies.",
-                },
-                "token": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "bearerFormat": "JWT",
-                    "description": "The access token of the user's login.",
-                },
-            },
+            "securitySchemes": _security_schemes(cookie_name),
+        },
+    }
+
+
+def _security_schemes(cookie_name: str) -> JsonObject:
+    return {
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": cookie_name,
+            "description": "The session as @supabase/ssr keeps it; if it is long, in numbered cookies.",
+        },
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The access token of the user's login.",
         },
     }
 

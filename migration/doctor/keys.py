@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import UTC, datetime
 from typing import Final
 
@@ -107,47 +107,65 @@ def _refused(key: Key) -> Finding:
 
 
 def _findings(key: Key, settings: Settings, now: datetime) -> Iterator[Finding]:
-    is_secret = key.variable == "SUPABASE_SECRET_KEY"
-    right = {"secret", "service_role"} if is_secret else {"publishable", "anon"}
-    if key.kind not in right:
-        yield Finding(
-            check="keys",
-            severity=Severity.ERROR,
-            evidence=f"{key.variable} is {key.words}.",
-            fix=f"Set {key.variable} to the {'secret' if is_secret else 'publishable'} key (dashboard: Settings,"
-            " API Keys).",
-            consequence="Receipts, typing and presence cannot be written, and rows are missing from every answer."
-            if is_secret
-            else "A key that may do everything is used where a public one belongs; take it out of every client.",
-        )
-    claims = key.claims
-    if claims is None:
-        return
+    is_right = key.kind in _right_kinds(key)
+    if not is_right:
+        yield _wrong_kind(key)
+    if key.claims is not None:
+        yield from _claimed(key.variable, key.claims, settings, now)
+        if is_right:
+            yield _legacy(key)
+
+
+def _is_secret(key: Key) -> bool:
+    return key.variable == "SUPABASE_SECRET_KEY"
+
+
+def _right_kinds(key: Key) -> Set[str]:
+    return {"secret", "service_role"} if _is_secret(key) else {"publishable", "anon"}
+
+
+def _wrong_kind(key: Key) -> Finding:
+    return Finding(
+        check="keys",
+        severity=Severity.ERROR,
+        evidence=f"{key.variable} is {key.words}.",
+        fix=f"Set {key.variable} to the {'secret' if _is_secret(key) else 'publishable'} key (dashboard: Settings,"
+        " API Keys).",
+        consequence="Receipts, typing and presence cannot be written, and rows are missing from every answer."
+        if _is_secret(key)
+        else "A key that may do everything is used where a public one belongs; take it out of every client.",
+    )
+
+
+def _claimed(variable: str, claims: _Claims, settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Yield what a legacy key says of itself that makes it useless here."""
     reference = host(settings).split(".")[0]
     if host(settings).endswith((".supabase.co", ".supabase.in")) and claims.ref not in {"", reference}:
         yield Finding(
             check="keys",
             severity=Severity.ERROR,
-            evidence=f"{key.variable} belongs to the project {claims.ref}, SUPABASE_URL to {reference}.",
-            fix=f"Set {key.variable} to a key of {reference}.",
+            evidence=f"{variable} belongs to the project {claims.ref}, SUPABASE_URL to {reference}.",
+            fix=f"Set {variable} to a key of {reference}.",
             consequence="Every request is refused.",
         )
     if claims.exp is not None and claims.exp < now.timestamp():
         yield Finding(
             check="keys",
             severity=Severity.ERROR,
-            evidence=f"{key.variable} expired on {datetime.fromtimestamp(claims.exp, UTC):%Y-%m-%d}.",
-            fix=f"Set {key.variable} to a new key (dashboard: Settings, API Keys).",
+            evidence=f"{variable} expired on {datetime.fromtimestamp(claims.exp, UTC):%Y-%m-%d}.",
+            fix=f"Set {variable} to a new key (dashboard: Settings, API Keys).",
             consequence="Every request is refused.",
         )
-    if key.kind in right:
-        yield Finding(
-            check="keys",
-            severity=Severity.NOTICE,
-            evidence=f"{key.variable} is a legacy {key.kind} key, a token signed with the shared secret.",
-            fix="Make publishable and secret keys (dashboard: Settings, API Keys) and set those.",
-            consequence="It ends with the shared secret: legacy keys are announced to go by the end of 2026.",
-        )
+
+
+def _legacy(key: Key) -> Finding:
+    return Finding(
+        check="keys",
+        severity=Severity.NOTICE,
+        evidence=f"{key.variable} is a legacy {key.kind} key, a token signed with the shared secret.",
+        fix="Make publishable and secret keys (dashboard: Settings, API Keys) and set those.",
+        consequence="It ends with the shared secret: legacy keys are announced to go by the end of 2026.",
+    )
 
 
 class _Entry(Struct, frozen=True):

@@ -7,7 +7,7 @@ legacy clients that never worked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import psycopg
@@ -148,35 +148,51 @@ def _strangers(sights: Sights) -> Seen:
 
 def _strange(policies: Sequence[Policy]) -> Iterator[Finding]:
     for one in policies:
-        if not one.is_for("authenticated", "anon"):
-            continue
-        if one.table == "messages" and one.command in WRITES and "conversation_participants" not in one.condition:
-            yield _stranger(
-                one,
-                "lets anybody who is signed in write into any conversation",
-                f"{_ME.format('messages.sender_id')} and {_MEMBER.format('messages.conversation_id')}",
-                "Messages of strangers stand in everybody's conversations; the bridge does not push them, but loads"
-                " show them.",
-            )
-        elif (
-            one.table == "conversation_participants" and one.command in WRITES and "conversations" not in one.condition
-        ):
-            yield _stranger(
-                one,
-                "lets anybody add anybody, themselves too, to any conversation",
-                _MADE_BY_ME,
-                "Whoever has added himself is a member, for the bridge as well: he reads and writes there.",
-            )
-        elif (
-            one.table == "conversations" and one.command in {"UPDATE", "ALL"} and "created_by IS NULL" in one.condition
-        ):
-            yield _stranger(
-                one,
-                "lets anybody who is signed in change conversations without creator",
-                _ME.format("conversations.created_by"),
-                "Names and timers of those conversations can be changed by strangers.",
-                Severity.WARNING,
-            )
+        look = _LOOKS.get(one.table)
+        finding = look(one) if look is not None and one.is_for("authenticated", "anon") else None
+        if finding is not None:
+            yield finding
+
+
+def _strange_messages(policy: Policy) -> Finding | None:
+    if policy.command not in WRITES or "conversation_participants" in policy.condition:
+        return None
+    return _stranger(
+        policy,
+        "lets anybody who is signed in write into any conversation",
+        f"{_ME.format('messages.sender_id')} and {_MEMBER.format('messages.conversation_id')}",
+        "Messages of strangers stand in everybody's conversations; the bridge does not push them, but loads show them.",
+    )
+
+
+def _strange_participants(policy: Policy) -> Finding | None:
+    if policy.command not in WRITES or "conversations" in policy.condition:
+        return None
+    return _stranger(
+        policy,
+        "lets anybody add anybody, themselves too, to any conversation",
+        _MADE_BY_ME,
+        "Whoever has added himself is a member, for the bridge as well: he reads and writes there.",
+    )
+
+
+def _strange_conversations(policy: Policy) -> Finding | None:
+    if policy.command not in {"UPDATE", "ALL"} or "created_by IS NULL" not in policy.condition:
+        return None
+    return _stranger(
+        policy,
+        "lets anybody who is signed in change conversations without creator",
+        _ME.format("conversations.created_by"),
+        "Names and timers of those conversations can be changed by strangers.",
+        Severity.WARNING,
+    )
+
+
+_LOOKS: Final[Mapping[str, Callable[[Policy], Finding | None]]] = {
+    "messages": _strange_messages,
+    "conversation_participants": _strange_participants,
+    "conversations": _strange_conversations,
+}
 
 
 def _stranger(
