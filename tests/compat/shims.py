@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, cast
 
+import pytest
 from quart import Quart
 from quart.testing import QuartClient
 from quart.typing import ResponseTypes
 
+from bridge.store.memory.tables import conversation_of
 from compat import cookies
 from compat.answering import Answering
 from compat.cookies import CookieForm, Shape
@@ -21,8 +23,11 @@ from tests.compat.auth_server import AuthServer
 from tests.compat.browser import NAME, Browser
 from tests.compat.described import check_answer
 from tests.compat.test_cookies import as_fields
-from tests.people import ROOM, B, C, Person
+from tests.people import EVERY_KIND, ROOM, B, C, Person, conversation_id
 from tests.world import World, world
+
+PAIR = conversation_id(7)
+EACH_KIND = pytest.mark.parametrize("person", EVERY_KIND, ids=lambda person: person.name)
 
 CONVERSATIONS = "/api/chat/conversations"
 GROUPS = "/api/chat/groups"
@@ -140,3 +145,10 @@ async def shims(
         made = Shims(w, retired, deprecations, refreshing=refreshing)
         w.run(made.refreshes.run())
         yield made
+
+
+def with_pair(s: Shims) -> None:
+    """Let B and C have a direct conversation."""
+    s.world.tables.add_conversation(conversation_of(PAIR))
+    for person in (B, C):
+        s.world.tables.add_participant(PAIR, person.user_id)
