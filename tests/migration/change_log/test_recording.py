@@ -2,55 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Iterator
-
 import psycopg
 import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from migration.change_log import state
-from scripts.sandbox.postgres import Postgres
-from tests.logged import Entry, Reader, Room, Writer, a_room, message_entry, of, with_log
+from tests.logged import Entry, Reader, Room, Writer, a_room, message_entry
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def dsn() -> AsyncIterator[str]:
-    """Yield a chat's database on a server of its own: a stranger's transaction would hold the log up."""
-    async with Postgres(database_url=os.environ.get("SANDBOX_DATABASE_URL")) as postgres:
-        yield postgres.dsn
-
-
-@pytest.fixture
-def admin(dsn: str) -> Iterator[psycopg.Connection]:
-    """Yield an administrator's connection to the database with the log."""
-    with with_log(dsn) as connection:
-        yield connection
-
-
-@pytest.fixture
-def room(admin: psycopg.Connection) -> Room:
-    """Return a new conversation of two people."""
-    return a_room(admin)
-
-
-@pytest.fixture
-def reader(room: Room, admin: psycopg.Connection) -> Reader:
-    """Return somebody who has read everything up to now."""
-    return Reader(admin).begin()
-
-
-@pytest.fixture
-def writers(dsn: str) -> Iterator[list[Writer]]:
-    """Yield three people with a connection each."""
-    made = [Writer(dsn) for _ in range(3)]
-    yield made
-    for one in made:
-        one.connection.close()
 
 
 async def test_a_transaction_that_stays_open_is_not_skipped(reader: Reader, room: Room, writers: list[Writer]) -> None:
@@ -162,117 +121,6 @@ async def test_contents_are_not_recorded(room: Room, writers: list[Writer], admi
     assert rows
     assert not [row for (row,) in rows if "secret" in row]
 
-
-async def test_other_triggers_switched_off_does_not_switch_the_log_off(
-    reader: Reader, room: Room, writers: list[Writer]
-) -> None:
-    """As restores and replication do."""
-    writers[0].run("set local session_replication_role = replica")
-    made = writers[0].message(room)
-    writers[0].commit()
-    assert reader.read() == [message_entry("INSERT", made, room)]
-
-
-async def test_a_failing_log_fails_no_write_and_says_so(
-    reader: Reader, room: Room, writers: list[Writer], admin: psycopg.Connection
-) -> None:
-    """Whoever reads learns that something is missing, once."""
-    admin.execute("alter table chat_bridge.changes add constraint nothing_goes check (false) not valid")
-    made = writers[0].message(room)
-    writers[0].commit()
-    admin.execute("alter table chat_bridge.changes drop constraint nothing_goes")
-    assert admin.execute("select count(*) from messages where id = %s", (made,)).fetchone() == (1,)
-    assert (reader.read(), reader.is_gapless) == ([], False)
-    assert (reader.read(), reader.is_gapless) == ([], True)
-    numbers = state(of(admin)).numbers
-    assert numbers is not None
-    assert numbers.missed == 1
-
-
-async def test_without_its_tables_a_log_still_fails_no_write(
-    room: Room, writers: list[Writer], admin: psycopg.Connection
-) -> None:
-    """Not even its counter is needed."""
-    admin.execute("drop table chat_bridge.changes")
-    admin.execute("drop sequence chat_bridge.changes_missed")
-    made = writers[0].message(room)
-    writers[0].commit()
-    assert admin.execute("select count(*) from messages where id = %s", (made,)).fetchone() == (1,)
-
-
-async def test_a_place_of_another_log_is_a_gap(reader: Reader, dsn: str, admin: psycopg.Connection) -> None:
-    """Of one that was removed, and of a database whose transactions are numbered otherwise, as of a restored copy."""
-    assert reader.place is not None
-    log, xid, seq, missed = reader.place.split("/")
-    for place in (f"{room_free_id(admin)}/{xid}/{seq}/{missed}", f"{log}/{int(xid) + 1_000_000}/{seq}/{missed}"):
-        other = Reader(admin, place)
-        other.read()
-        assert not other.is_gapless
-        other.read()
-        assert other.is_gapless
-
-
-def room_free_id(admin: psycopg.Connection) -> str:
-    """Return an id that is nobody's."""
-    row = admin.execute("select gen_random_uuid()::text").fetchone()
-    assert row is not None
-    return str(row[0])
-
-
-# Keeping it short ----------------------------------------------------------------------------------------------------
-
-
-def prune(admin: psycopg.Connection) -> int:
-    """Prune until nothing is left to be pruned, and return how many entries remain."""
-    while admin.execute("select public.chat_bridge_prune()").fetchone() == (False,):
-        pass
-    row = admin.execute("select count(*) from chat_bridge.changes").fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-async def test_old_entries_go_and_whoever_had_not_read_them_has_a_gap(
-    reader: Reader, room: Room, writers: list[Writer], admin: psycopg.Connection
-) -> None:
-    """Whoever had read them has none."""
-    writers[0].message(room)
-    writers[0].commit()
-    ahead = Reader(admin).begin()
-    admin.execute("update chat_bridge.changes set at = at - interval '73 hours'")
-    young = writers[0].message(room)
-    writers[0].commit()
-    assert prune(admin) == 1
-    assert (ahead.read(), ahead.is_gapless) == ([message_entry("INSERT", young, room)], True)
-    assert (reader.read(), reader.is_gapless) == ([], False)
-
-
-async def test_entries_over_the_number_go(reader: Reader, room: Room, admin: psycopg.Connection) -> None:
-    """However young, and many of them."""
-    admin.execute(
-        "insert into messages (conversation_id, sender_id, encrypted_content) "
-        "select %s, %s, 'x' from generate_series(1, 45000)",
-        (room.id, room.ann),
-    )
-    admin.execute("update chat_bridge.change_log set max_entries = 100")
-    assert prune(admin) == 100
-    assert (reader.read(), reader.is_gapless) == ([], False)
-
-
-async def test_what_is_not_settled_is_not_pruned(room: Room, writers: list[Writer], admin: psycopg.Connection) -> None:
-    """However old it is, for a reader cannot have read it."""
-    slow, quick, _ = writers
-    reader = Reader(admin).begin()
-    slow.begin()
-    made = quick.message(room)
-    quick.commit()
-    admin.execute("update chat_bridge.changes set at = at - interval '73 hours'")
-    prune(admin)
-    slow.roll_back()
-    assert message_entry("INSERT", made, room) in reader.read()
-    assert reader.is_gapless
-
-
-# Any order of things -------------------------------------------------------------------------------------------------
 
 STEPS = st.lists(
     st.tuples(st.sampled_from(["write", "begin", "commit", "roll back", "save", "read", "read"]), st.integers(0, 2)),
