@@ -1,19 +1,15 @@
-"""Installing the change log, completing half of one, removing it, and who may read it; on a real PostgreSQL."""
+"""Installing the change log, completing half of one, and removing it; on a real PostgreSQL."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import AsyncIterator
-
 import psycopg
 import pytest
-import pytest_asyncio
 
 from migration.change_log import State, install, installing, keep, remove, removing, state
 from migration.objects import ATTEMPTS, Busy, NotAllowed, script
 from scripts.sandbox.generations import Generation
 from scripts.sandbox.postgres import Postgres
-from tests.logged import READ, Reader, Writer, a_room, connected, message_entry, of
+from tests.logged import Reader, Writer, a_room, connected, message_entry, of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -28,14 +24,6 @@ union all select 'published ' || prrelid::regclass from pg_publication_rel
 union all select 'type ' || oid::regtype from pg_type
 order by 1
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def logged(server: str) -> AsyncIterator[psycopg.Connection]:
-    """Yield a connection to a database with the log, for tests that leave it as it is."""
-    with connected(server) as connection:
-        install(of(connection))
-        yield connection
 
 
 def catalogue(connection: psycopg.Connection) -> list[str]:
@@ -241,16 +229,6 @@ async def test_a_database_without_realtime_gets_a_log(admin: psycopg.Connection)
     assert is_whole(admin)
 
 
-async def test_the_canary_is_written_again_and_those_of_old_bridges_go(logged: psycopg.Connection) -> None:
-    """One row for each bridge."""
-    mine, old = (str(uuid.uuid4()) for _ in range(2))
-    for one, beat in ((old, 1), (mine, 1), (mine, 2)):
-        logged.execute("select public.chat_bridge_canary(%s, %s)", (one, beat))
-    logged.execute("update chat_bridge.canary set at = at - interval '2 hours'")
-    logged.execute("select public.chat_bridge_canary(%s, 3)", (mine,))
-    assert logged.execute("select bridge::text, beat from chat_bridge.canary").fetchall() == [(mine, 3)]
-
-
 async def test_the_state_says_how_much_is_there(dsn: str, admin: psycopg.Connection) -> None:
     """And what holds it up."""
     assert state(of(admin)) == State(missing=state(of(admin)).missing, is_absent=True, numbers=None)
@@ -268,53 +246,3 @@ async def test_the_state_says_how_much_is_there(dsn: str, admin: psycopg.Connect
 
 
 # Who may -------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("role", ["anon", "authenticated"])
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "select * from chat_bridge.changes",
-        "select * from chat_bridge.change_log",
-        "select last_value from chat_bridge.changes_missed",
-        "insert into chat_bridge.changes (table_name, operation) values ('messages', 'DELETE')",
-        "delete from chat_bridge.changes",
-        "select * from public.chat_bridge_changes(null, 10)",
-        "select public.chat_bridge_prune()",
-        "select * from chat_bridge.canary",
-        "select public.chat_bridge_canary(gen_random_uuid(), 1)",
-        "select chat_bridge.watch('users', '{id}')",
-    ],
-)
-async def test_nobody_but_the_service_role_may(logged: psycopg.Connection, role: str, statement: str) -> None:
-    """Neither read, nor write, nor prune."""
-    logged.execute(f"set role {role}".encode())
-    try:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            logged.execute(statement.encode())
-    finally:
-        logged.execute("reset role")
-
-
-async def test_the_service_role_may_read_and_prune_and_nothing_else(logged: psycopg.Connection) -> None:
-    """What is recorded cannot be made up."""
-    logged.execute("set role service_role")
-    assert logged.execute(READ.encode(), (None, 10)).fetchone()
-    assert logged.execute("select public.chat_bridge_prune()").fetchone() == (True,)
-    logged.execute("select * from chat_bridge.changes")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        logged.execute("delete from chat_bridge.changes")
-    logged.execute("reset role")
-
-
-async def test_legacy_writers_need_no_rights_for_their_changes_to_be_recorded(logged: psycopg.Connection) -> None:
-    """The trigger writes in its own name."""
-    room, reader = a_room(logged), Reader(logged).begin()
-    logged.execute("grant usage on schema public to authenticated")
-    logged.execute("alter table messages disable row level security")
-    logged.execute("set role authenticated")
-    logged.execute(
-        "insert into messages (conversation_id, sender_id, encrypted_content) values (%s, %s, 'x')", (room.id, room.ann)
-    )
-    logged.execute("reset role")
-    assert [one.operation for one in reader.read()] == ["INSERT"]
