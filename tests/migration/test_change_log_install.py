@@ -243,6 +243,3 @@ async def test_the_state_says_how_much_is_there(dsn: str, admin: psycopg.Connect
     assert numbers.oldest is not None
     assert numbers.bytes > 0
     assert numbers.held_up_seconds > 0
-
-
-# Who may -------------------------------------------------------------------------------------------------------------
