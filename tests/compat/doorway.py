@@ -17,7 +17,7 @@ from compat.refreshing import Refreshes
 from compat.session import BEARER, COOKIE, PROFILE, NotAuthenticated, Reason, Rules, Sessions
 from tests.compat.auth_server import AuthServer
 from tests.compat.browser import NAME, Browser
-from tests.compat.test_cookies import as_fields
+from tests.compat.stored_sessions import as_fields
 from tests.people import B, C, Person
 from tests.world import Parts
 

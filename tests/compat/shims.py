@@ -22,7 +22,7 @@ from compat.session import Rules, Sessions
 from tests.compat.auth_server import AuthServer
 from tests.compat.browser import NAME, Browser
 from tests.compat.described import check_answer
-from tests.compat.test_cookies import as_fields
+from tests.compat.stored_sessions import as_fields
 from tests.people import EVERY_KIND, ROOM, B, C, Person, conversation_id
 from tests.world import World, world
 
