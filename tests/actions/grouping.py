@@ -8,19 +8,14 @@ from typing import Any
 
 import pytest
 
-from bridge.errors import Fault, StoreDown, StoreError
+from bridge.errors import StoreDown, StoreError
 from bridge.ids import new_conversation_id
 from bridge.store.memory.tables import conversation_of
-from tests.actions.performing import perform
+from tests.actions.performing import perform, raise_down
 from tests.people import BIRTH, B, Person
 from tests.world import Parts
 
 CODE = re.compile("[0-9A-F]{8}")
-
-
-def told(fault: Fault) -> tuple[str, str]:
-    """Return code and text."""
-    return fault.code.value, fault.text
 
 
 async def group_of(parts: Parts, person: Person, **payload: object) -> dict[str, Any]:
@@ -39,11 +34,6 @@ def member_rooms(parts: Parts, person: Person) -> set[str]:
     """Return the rooms of groups that somebody is active in."""
     rooms = {row.id for row in parts.tables.conversation_rows.values() if row.group_id}
     return {room for room in rooms if person.user_id in parts.tables.active(room)}
-
-
-def raise_down() -> None:
-    """Lose the answer to what was done."""
-    raise StoreDown("ReadTimeout")
 
 
 async def fail_at(parts: Parts, step: str, how: str, action: str, payload: dict[str, Any]) -> None:

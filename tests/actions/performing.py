@@ -11,9 +11,9 @@ from msgspec import Raw
 
 from bridge.actions import ACTIONS
 from bridge.actions.context import Caller
-from bridge.errors import ActionError, Fault
+from bridge.errors import ActionError, Fault, StoreDown
 from tests.people import Person
-from tests.world import Parts
+from tests.world import Parts, Receiver
 
 
 async def perform(parts: Parts, caller: Person | Caller, name: str, /, **payload: object) -> dict[str, Any]:
@@ -36,3 +36,20 @@ async def refusal(parts: Parts, caller: Person | Caller, name: str, /, **payload
 def contents(loaded: dict[str, Any]) -> list[str]:
     """Return the contents of a page."""
     return [message["encrypted_content"] for message in loaded["messages"]]
+
+
+def told(fault: Fault) -> tuple[str, str]:
+    """Return what a client hears of a refusal: code and text."""
+    return fault.code.value, fault.text
+
+
+def listening(parts: Parts, person: Person) -> Receiver:
+    """Return a receiver of this person's pushes."""
+    receiver = Receiver(person)
+    parts.context.hub.attach(receiver)
+    return receiver
+
+
+def raise_down() -> None:
+    """Lose the answer to what was done."""
+    raise StoreDown("ReadTimeout")

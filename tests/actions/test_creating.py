@@ -10,11 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from bridge.actions.people_meant import MAX_PARTICIPANTS
-from bridge.errors import ACCESS_DENIED, Fault, StoreDown, StoreError
+from bridge.errors import ACCESS_DENIED, StoreDown, StoreError
 from bridge.ids import direct_conversation_id, written_by_bridge
 from bridge.models import ConversationId, GroupId, GroupMembership, UserId
 from bridge.store.memory.tables import conversation_of
-from tests.actions.performing import perform, refusal
+from tests.actions.performing import perform, raise_down, refusal, told
 from tests.people import BIRTH, EVERY_KIND, ROOM, A, B, C, D, E, Person, X, conversation_id
 from tests.world import Parts
 
@@ -22,11 +22,6 @@ CREATE = "create_conversation"
 GROUP = GroupId("0000006e-0000-4000-8000-000000000001")
 ADD_FAILED = ("DATABASE_ERROR", "Failed to add participants")
 DIRECT_ID = direct_conversation_id(B.user_id, C.user_id, 0)
-
-
-def told(fault: Fault) -> tuple[str, str]:
-    """Return code and text."""
-    return fault.code.value, fault.text
 
 
 def members(parts: Parts, made: dict[str, Any]) -> dict[str, str | None]:
@@ -276,11 +271,6 @@ STEPS = [
     (DIRECT, "conversations.participants"),
     *((payload, "conversations.admit") for payload in (DIRECT, OURS)),
 ]
-
-
-def raise_down() -> None:
-    """Lose the answer to what was done."""
-    raise StoreDown("ReadTimeout")
 
 
 @pytest.mark.parametrize(("payload", "step"), STEPS, ids=lambda given: given if isinstance(given, str) else "")

@@ -10,8 +10,8 @@ from bridge.actions.groups import ATTEMPTS_TO_FIND_A_FREE_CODE
 from bridge.errors import StoreDown, StoreRefused
 from bridge.ids import written_by_bridge
 from bridge.models import ConversationId, GroupId
-from tests.actions.grouping import CODE, fail_at, group_of, told
-from tests.actions.performing import perform, refusal
+from tests.actions.grouping import CODE, fail_at, group_of
+from tests.actions.performing import perform, refusal, told
 from tests.people import EVERY_KIND, B, C, Person, message
 from tests.world import Parts
 

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from bridge.errors import StoreDown
 from bridge.models import ConversationId, GroupId
-from tests.actions.grouping import add_room, fail_at, group_of, member_rooms, raise_down, told
-from tests.actions.performing import perform, refusal
+from tests.actions.grouping import add_room, fail_at, group_of, member_rooms
+from tests.actions.performing import perform, raise_down, refusal, told
 from tests.people import BIRTH, EVERY_KIND, A, B, Person, X
 from tests.world import Parts
 

@@ -10,8 +10,7 @@ from msgspec import Raw
 from bridge.actions import ACTIONS
 from bridge.actions.metadata import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
 from bridge.errors import ActionError
-from tests.actions.performing import perform, refusal
-from tests.actions.test_sending import listening, told
+from tests.actions.performing import listening, perform, refusal, told
 from tests.people import ROOM, A, B
 from tests.world import Parts
 

@@ -11,28 +11,16 @@ from msgspec import Raw
 
 from bridge.actions import ACTIONS
 from bridge.actions.sending import MAX_CLIENT_MESSAGE_ID_CHARACTERS
-from bridge.errors import ACCESS_DENIED, Fault, StoreDown, StoreRefused
+from bridge.errors import ACCESS_DENIED, StoreDown, StoreRefused
 from bridge.events import message_key
 from bridge.ids import written_by_bridge
 from bridge.models import MessageId
-from tests.actions.performing import perform, refusal
+from tests.actions.performing import listening, perform, raise_down, refusal, told
 from tests.people import EVERY_KIND, ROOM, A, B, C, Person, X, conversation_id, message_id, participant
-from tests.world import Parts, Receiver
+from tests.world import Parts
 
 REQUIRED = ("MISSING_REQUIRED_FIELDS", "Conversation ID and content are required")
 NOT_SENT = ("DATABASE_ERROR", "Failed to send message")
-
-
-def told(fault: Fault) -> tuple[str, str]:
-    """Return what a client hears."""
-    return fault.code.value, fault.text
-
-
-def listening(parts: Parts, person: Person) -> Receiver:
-    """Return a receiver of this person's pushes."""
-    receiver = Receiver(person)
-    parts.context.hub.attach(receiver)
-    return receiver
 
 
 @pytest.mark.parametrize("person", EVERY_KIND, ids=lambda person: person.name)
@@ -228,16 +216,12 @@ async def test_a_write_that_times_out_may_still_be_heard_of() -> None:
     """Nobody knows whether it happened; if the feed shows it, everybody gets it."""
     parts = Parts()
     a = listening(parts, A)
-    parts.door.meanwhile("messages.insert", _raise_down)
+    parts.door.meanwhile("messages.insert", raise_down)
     with pytest.raises(StoreDown):
         await perform(parts, B, "send_message", conversationId=ROOM, content="hi")
     assert a.contents == []
     await parts.relay.catch_up()
     assert a.contents == ["hi"]
-
-
-def _raise_down() -> None:
-    raise StoreDown("ReadTimeout")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50))
