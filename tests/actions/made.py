@@ -12,6 +12,8 @@ from tests.world import Parts
 CREATE = "create_conversation"
 ADD_FAILED = ("DATABASE_ERROR", "Failed to add participants")
 DIRECT_ID = direct_conversation_id(B.user_id, C.user_id, 0)
+DIRECT: dict[str, Any] = {"participantIds": [C.user_id]}
+OURS: dict[str, Any] = {"type": "group", "participant_ids": [C.user_id, A.user_id]}
 
 
 def members(parts: Parts, made: dict[str, Any]) -> dict[str, str | None]:
@@ -23,7 +25,3 @@ def members(parts: Parts, made: dict[str, Any]) -> dict[str, str | None]:
 def made_so_far(parts: Parts) -> int:
     """Return how many conversations there are beyond those of the tests' world."""
     return len(parts.tables.conversation_rows) - len(Parts().tables.conversation_rows)
-
-
-DIRECT: dict[str, Any] = {"participantIds": [C.user_id]}
-OURS: dict[str, Any] = {"type": "group", "participant_ids": [C.user_id, A.user_id]}
