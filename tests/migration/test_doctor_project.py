@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 
 import httpx
 import psycopg
 import pytest
 
-from bridge.clock import FakeClock, SystemClock
-from bridge.settings import Settings, load_settings
-from migration.doctor import LOOKS, NotSeen, Seen, Served, Sights, phoenix
+from bridge.clock import SystemClock
+from migration.doctor import NotSeen, phoenix
 from migration.errors import Refused
 from migration.findings import Exit, Severity
 from migration.project import Rest
@@ -25,11 +20,8 @@ from scripts.sandbox.address import SandboxAddress
 from tests.conftest import SandboxOf
 from tests.migration.conftest import CrowdOf, Tools
 from tests.migration.crowds import AS_POSTGRES
+from tests.migration.judging import NOW, SIGNED_WITH, Answer, evidence, look
 from tests.migration.test_check_command import free_port
-
-NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-SECRET = "sb_secret_aaaaaaaaaaaaaaaaaaaaaa_bbbbbbbb"
-SIGNED_WITH = "the shared secret of the project, long enough"
 
 
 def use(sandbox: SandboxAddress, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,153 +146,6 @@ def test_missing_columns_are_seen_over_rest(
     ]
 
 
-def settings(**changes: str) -> Settings:
-    """Return the settings of a project."""
-    given = {"supabase_url": "https://abcdefgh.supabase.co", "supabase_secret_key": SECRET, **changes}
-    return load_settings(**given)
-
-
-Answer = Callable[[httpx.Request], httpx.Response]
-
-
-def _no_keys(_: httpx.Request) -> httpx.Response:
-    return httpx.Response(200, json={"keys": []})
-
-
-def look(name: str, answer: Answer = _no_keys, /, **changes: str) -> Seen:
-    """Take one look at a project that answers so."""
-    given, clock = settings(**changes), FakeClock(NOW)
-    with httpx.Client(transport=httpx.MockTransport(answer), base_url=given.supabase_url) as http:
-        served = Served(rest=Rest(http), settings=given)
-        return LOOKS[name].take(Sights(stored=None, served=served, clock=clock, as_of=clock.now()))
-
-
-def legacy_key(role: str, *, ref: str = "abcdefgh", lifetime: timedelta = timedelta(days=1)) -> str:
-    """Return a key as projects had them: a token signed with the shared secret."""
-
-    def part(content: bytes) -> str:
-        return base64.urlsafe_b64encode(content).decode().rstrip("=")
-
-    claims = {"role": role, "ref": ref, "exp": (NOW + lifetime).timestamp()}
-    signed = f"{part(b'{}')}.{part(json.dumps(claims).encode())}"
-    return f"{signed}.{part(hmac.new(SIGNED_WITH.encode(), signed.encode(), hashlib.sha256).digest())}"
-
-
-def evidence(seen: Seen) -> list[tuple[Severity, str]]:
-    """Return how bad and what."""
-    return [(finding.severity, finding.evidence) for finding in seen.findings]
-
-
-def test_new_keys_in_their_places_are_well() -> None:
-    """Secret and publishable."""
-    seen = look("keys", supabase_publishable_key="sb_publishable_aaaaaaaaaaaaaaaaaaaaaa_bbbbbbbb")
-    assert not seen.findings
-    assert "SUPABASE_PUBLISHABLE_KEY is a publishable key" in seen.evidence
-
-
-def test_legacy_keys_are_noticed() -> None:
-    """They work until the shared secret goes."""
-    (severity, said), *more = evidence(look("keys", supabase_secret_key=legacy_key("service_role")))
-    assert (severity, more) == (Severity.NOTICE, [])
-    assert said == "SUPABASE_SECRET_KEY is a legacy service_role key, a token signed with the shared secret."
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"supabase_secret_key": legacy_key("anon")}, "SUPABASE_SECRET_KEY is an anon key."),
-        ({"supabase_secret_key": "something.else.entirely"}, "SUPABASE_SECRET_KEY is an unknown key."),
-        ({"supabase_secret_key": "something"}, "SUPABASE_SECRET_KEY is an unknown key."),
-        ({"supabase_publishable_key": SECRET}, "SUPABASE_PUBLISHABLE_KEY is a secret key."),
-        (
-            {"supabase_secret_key": legacy_key("service_role", ref="other")},
-            "SUPABASE_SECRET_KEY belongs to the project other, SUPABASE_URL to abcdefgh.",
-        ),
-        (
-            {"supabase_secret_key": legacy_key("service_role", lifetime=-timedelta(days=1))},
-            "SUPABASE_SECRET_KEY expired on 2026-11-24.",
-        ),
-    ],
-)
-def test_a_key_in_the_wrong_place_is_told(changes: dict[str, str], said: str) -> None:
-    """By its form and its claims; it is never repeated."""
-    seen = look("keys", **changes)
-    assert (Severity.ERROR, said) in evidence(seen)
-    assert not any(key in repr(seen) for key in changes.values() if len(key) > len("something"))
-
-
-def publishing(*keys: dict[str, str]) -> Answer:
-    """Answer with these signing keys."""
-    return lambda _: httpx.Response(200, json={"keys": list(keys)})
-
-
-ES256 = {"kid": "11111111-aaaa", "alg": "ES256", "kty": "EC"}
-RS256 = {"kid": "22222222-bbbb", "alg": "RS256", "kty": "RSA"}
-
-
-def test_tokens_must_be_verifiable() -> None:
-    """By a signing key or by the shared secret."""
-    assert evidence(look("signing"))[0] == (
-        Severity.ERROR,
-        "The project publishes no signing key, and SUPABASE_JWT_SECRET is not set.",
-    )
-    assert look("signing", supabase_jwt_secret=SIGNED_WITH).evidence == (
-        "tokens are verified with the shared secret (HS256)"
-    )
-    assert look("signing", publishing(ES256)).evidence == "tokens are verified with ES256 11111111"
-
-
-def test_a_rotation_is_noticed() -> None:
-    """Two keys, or a key and the secret."""
-    for seen in (
-        look("signing", publishing(ES256, RS256)),
-        look("signing", publishing(ES256), supabase_jwt_secret="x"),
-    ):
-        assert [severity for severity, _ in evidence(seen)] == [Severity.NOTICE]
-
-
-def test_a_signing_key_that_the_bridge_does_not_understand_is_told() -> None:
-    """Its tokens would be refused."""
-    assert evidence(look("signing", publishing({"kid": "x", "alg": "PS512", "kty": "RSA"})))[0] == (
-        Severity.ERROR,
-        "Signing keys with PS512 are published.",
-    )
-
-
-def test_a_shared_secret_of_another_project_is_told() -> None:
-    """The legacy keys were signed with the right one."""
-    right = {"supabase_secret_key": legacy_key("service_role"), "supabase_jwt_secret": SIGNED_WITH}
-    assert not look("signing", **right).findings
-    wrong = look("signing", **{**right, "supabase_jwt_secret": "another"})
-    assert [severity for severity, _ in evidence(wrong)] == [Severity.ERROR]
-
-
-def refusing(path: str, answer: httpx.Response) -> Answer:
-    """Answer one path so, and all others as a project without signing keys."""
-    return lambda asked: answer if asked.url.path == path else _no_keys(asked)
-
-
-def test_a_shared_secret_that_the_project_does_not_know_is_told() -> None:
-    """Where the keys do not tell: it is asked with a token of nobody's; missing rights are no wrong signature."""
-    refusal = httpx.Response(401, json={"code": "PGRST301", "message": "JWSError JWSInvalidSignature"})
-    (found,) = look("signing", refusing("/rest/v1/messages", refusal), supabase_jwt_secret=SIGNED_WITH).findings
-    assert (found.severity, found.evidence.startswith("SUPABASE_JWT_SECRET is not the secret")) == (
-        Severity.ERROR,
-        True,
-    )
-    closed = httpx.Response(401, json={"code": "42501", "message": "permission denied for table messages"})
-    assert not look("signing", refusing("/rest/v1/messages", closed), supabase_jwt_secret=SIGNED_WITH).findings
-
-
-def test_a_publishable_key_that_the_project_does_not_know_is_told() -> None:
-    """And nothing is said of what it reads: every table would seem to be closed."""
-    unknown = refusing("/auth/v1/settings", httpx.Response(401, json={"message": "Invalid API key"}))
-    seen = look("keys", unknown, supabase_publishable_key="sb_publishable_x")
-    assert evidence(seen) == [(Severity.ERROR, "The project refuses SUPABASE_PUBLISHABLE_KEY.")]
-    with pytest.raises(NotSeen, match="refuses SUPABASE_PUBLISHABLE_KEY"):
-        look("open_tables", unknown, supabase_publishable_key="sb_publishable_x")
-
-
 def test_wrong_settings_of_a_real_project_are_told(
     sandbox: SandboxAddress, tools: Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,13 +175,6 @@ def test_a_project_that_goes_away_in_the_middle_leaves_what_was_seen(
         ("keys", "SUPABASE_URL does not answer: ConnectError.")
     ]
     assert [one.check for one in ended.report.passed] == ["tables"]
-
-
-@pytest.mark.parametrize("answer", [httpx.Response(500), httpx.Response(200, text="<html>")])
-def test_a_project_without_key_set_is_not_judged(answer: httpx.Response) -> None:
-    """A gateway's error is no evidence."""
-    with pytest.raises(NotSeen):
-        look("signing", lambda _: answer)
 
 
 def dated(offset: timedelta) -> Answer:
