@@ -19,6 +19,9 @@ from scripts.sandbox.crowd.writing import Manifest, Wishes, fill
 from scripts.sandbox.generations import Generation
 from scripts.sandbox.postgres import Postgres
 
+FAST = ("--share", "1", "--skip", "unread_counts")
+"""How a crowd is checked quickly, and as a whole."""
+
 SMALL = Size(users=200, conversations=160, messages=800)
 TURNS = 6
 """How many times everything is planted: as many as there are kinds of broken text."""

@@ -21,7 +21,7 @@ from tests.conftest import SandboxOf
 from tests.migration.conftest import CrowdOf, Tools
 from tests.migration.crowds import AS_POSTGRES
 from tests.migration.judging import NOW, SIGNED_WITH, Answer, evidence, look
-from tests.migration.test_check_command import free_port
+from tests.migration.test_check_addresses import free_port
 
 
 def use(sandbox: SandboxAddress, monkeypatch: pytest.MonkeyPatch) -> None:

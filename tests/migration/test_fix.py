@@ -12,14 +12,8 @@ from migration.fixing import FixReport
 from migration.repairs import REPAIRS
 from migration.state import alone_in
 from tests.migration.conftest import CrowdOf, Tools
-from tests.migration.crowds import TURNS, Crowd, copied, dump, execute
-from tests.migration.fixing import checked, counts, fixed
-
-# Of what is planted in each turn, this much has no safe repair; see the page about `fix`.
-LEFT_ALONE = {
-    "participants_by_auth_id": TURNS,  # those beside which there is a row by users.id
-    "directs_with_one_member": 3,  # turns 1, 2 and 5: no sender, two, none; in turn 3 the creator is known
-}
+from tests.migration.crowds import Crowd, copied, dump, execute
+from tests.migration.fixing import LEFT_ALONE, checked, counts, fixed
 
 
 def test_without_apply_nothing_is_changed(crowd: Crowd, tools: Tools) -> None:

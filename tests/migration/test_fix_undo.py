@@ -25,8 +25,7 @@ from migration.undo import Header, UndoFile, read_undo
 from scripts.stack import ROOT
 from tests.migration.conftest import CrowdOf, Tools
 from tests.migration.crowds import TURNS, Crowd, copied, dump, execute
-from tests.migration.fixing import PATIENCE_SECONDS, checked, counts, fixed, undone
-from tests.migration.test_fix import LEFT_ALONE
+from tests.migration.fixing import LEFT_ALONE, PATIENCE_SECONDS, checked, counts, fixed, undone
 
 
 @pytest.mark.parametrize("generation", ["db1", "db3"])
