@@ -1,7 +1,4 @@
-"""Who is an active member: asked once, kept true by changes, never believed for long.
-
-Every race is put on stage: a change that arrives while the rows are being read must not be lost.
-"""
+"""Who is an active member: asked once, and kept true by changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Members are never believed for long: times, gaps, doubts, and changes while they are read."""
+"""Members are never believed for long: times, gaps, doubts, and changes while they are read.
+
+Every race is put on stage: a change that arrives while the rows are being read must not be lost.
+"""
 
 from __future__ import annotations
 

@@ -1,59 +1,19 @@
-"""The regular work of presence: who is told, what is written, and what a failure costs."""
+"""The regular telling of presence: who is told, of what, and what a failure costs."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-import pytest
 from structlog.testing import capture_logs
 
-from bridge.capabilities import Capability
-from bridge.errors import StoreDown, StoreRefused
+from bridge.errors import StoreDown
 from bridge.events import Event
-from bridge.models import Presence, PresenceStatus, UserId
-from bridge.presence_upkeep import ASK_AGAIN_SECONDS, FAREWELL_SECONDS, ROWS_AT_ONCE, TICK_SECONDS
-from tests.people import OTHER_ROOM, ROOM, A, B, C, D, Person, X, uuid_of
+from bridge.models import Presence, PresenceStatus
+from bridge.presence_upkeep import ASK_AGAIN_SECONDS, TICK_SECONDS
+from tests.people import OTHER_ROOM, ROOM, A, B, C, D, X
+from tests.presence.watching import at_the_wire, changes, newcomer, passed, statuses, watching
 from tests.virtual_time import in_virtual_time
-from tests.world import GRACE_SECONDS, HEARTBEAT_SECONDS, Client, Parts, Receiver, World, world
-
-KNOWS = frozenset({"presence_changed", "presence_loaded", "presence_set"})
-
-
-async def at_the_wire(client: Client, *kinds: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return the presence frames a client has got so far."""
-    await client.ask("ping")
-    kinds = kinds or ("user_online", "user_offline", "presence_changed")
-    return [(frame.type, frame.payload) for frame in client.frames if frame.type in kinds]
-
-
-async def changes(client: Client) -> list[tuple[str, str]]:
-    """Return who was said to be how, to a client with the capability."""
-    return [(payload["userId"], payload["status"]) for _, payload in await at_the_wire(client, "presence_changed")]
-
-
-async def passed(w: World, seconds: float) -> None:
-    """Let time pass, with a tick at its end."""
-    w.clock.advance(seconds)
-    await w.presence.tell()
-    await w.presence.write()
-
-
-async def newcomer(w: World, person: Person) -> Client:
-    """Open a connection of a client with the capability."""
-    return await w.newcomer(person, Capability.PRESENCE, knows=KNOWS)
-
-
-async def watching(w: World) -> tuple[Client, Client]:
-    """Return carol as an old client with both her conversations open, and alice with the capability and none open."""
-    carol, alice = await w.signed_in(C), await newcomer(w, A)
-    for room in (ROOM, OTHER_ROOM):
-        await carol.ask("join_conversation", conversationId=room)
-    await passed(w, 0)
-    for client in (carol, alice):
-        await client.ask("ping")
-        client.frames.clear()
-    return carol, alice
+from tests.world import GRACE_SECONDS, Parts, Receiver, world
 
 
 async def test_old_clients_get_a_frame_for_each_conversation_that_they_have_joined() -> None:
@@ -171,12 +131,6 @@ async def test_a_socket_that_becomes_another_user_is_one_less_of_the_first() -> 
         assert statuses(w) == {"a": "online", "b": "offline", "c": "online", "x": "online"}
 
 
-def statuses(parts: Parts) -> dict[str, str]:
-    """Return the table by username."""
-    names = {user.id: user.username for user in parts.tables.people}
-    return {names[row.user_id]: row.status.value for row in parts.tables.presence_rows.values()}
-
-
 async def test_nobody_is_asked_about_while_nobody_else_is_here() -> None:
     """There is nobody to tell, under whichever of one's ids."""
     async with world() as w:
@@ -233,90 +187,6 @@ async def test_what_others_write_is_told_once_their_rows_are_known() -> None:
         w.context.presence.hear(Presence(user_id=D.user_id, status=online, last_seen=w.clock.now()))
         await passed(w, 0)
         assert await changes(alice) == [(D.user_id, "online")]
-
-
-async def test_changes_are_written_in_one_batch_and_everybody_at_a_heartbeat() -> None:
-    """At most 500 rows a request."""
-    parts = Parts()
-    people = [made(number) for number in range(ROWS_AT_ONCE + 1)]
-    for person in people:
-        parts.tables.add_user(person.user)
-        parts.context.presence.connect(person.identity)
-    await parts.presence.write()
-    assert len(parts.tables.presence_rows) == ROWS_AT_ONCE + 1
-    assert parts.store.asked("presence.write") == 2
-    await parts.presence.write()
-    assert parts.store.asked("presence.write") == 2
-    parts.clock.advance(HEARTBEAT_SECONDS)
-    await parts.presence.write()
-    assert parts.store.asked("presence.write") == 4
-    assert {row.last_seen for row in parts.tables.presence_rows.values()} == {parts.clock.now()}
-
-
-def made(number: int) -> Person:
-    """Return somebody new."""
-    return Person(name="N", auth_id=A.auth_id, user_id=UserId(uuid_of(0xB0, number)))
-
-
-async def test_a_failed_write_is_logged_counted_and_made_good_by_the_next_heartbeat() -> None:
-    """Nothing raises."""
-    parts = Parts()
-    parts.context.presence.connect(B.identity)
-    parts.door.failing["presence.write"] = StoreDown("down")
-    with capture_logs() as logs:
-        await parts.presence.write()
-    assert [(line["event"], line["failures"]) for line in logs] == [("presence.not_written", 1)]
-    parts.door.failing.clear()
-    parts.clock.advance(HEARTBEAT_SECONDS / 2)
-    await parts.presence.write()
-    assert parts.tables.presence_rows == {}
-    parts.clock.advance(HEARTBEAT_SECONDS / 2)
-    await parts.presence.write()
-    assert statuses(parts) == {"b": "online"}
-
-
-async def test_a_user_that_is_no_more_does_not_keep_the_others_out() -> None:
-    """Its row is refused by the foreign key, and with it every batch it is in."""
-    parts = Parts()
-    for person in (A, B, made(1), C, D):
-        parts.context.presence.connect(person.identity)
-    await parts.presence.write()
-    assert statuses(parts) == dict.fromkeys("abcd", "online")
-
-
-async def test_a_refused_right_is_not_tried_row_by_row() -> None:
-    """All rows would be refused alike (contract F43)."""
-    parts = Parts()
-    for person in (A, B, C):
-        parts.context.presence.connect(person.identity)
-    parts.tables.failing = StoreRefused("42501")
-    await parts.presence.write()
-    assert parts.store.asked("presence.write") == 1
-    assert parts.context.health.reasons[-1] == "user_presence cannot be written"
-
-
-async def test_a_farewell_writes_everybody_offline() -> None:
-    """In one batch."""
-    parts = Parts()
-    for person in (A, B):
-        parts.context.presence.connect(person.identity)
-    await parts.presence.write()
-    await parts.presence.say_farewell()
-    assert statuses(parts) == {"a": "offline", "b": "offline"}
-    assert parts.store.asked("presence.write") == 2
-
-
-@in_virtual_time
-async def test_a_farewell_does_not_hold_up_the_end() -> None:
-    """The tables do not answer."""
-    parts = Parts()
-    parts.context.presence.connect(B.identity)
-    parts.door.hold("presence.write")
-    began_at = asyncio.get_running_loop().time()
-    with capture_logs() as logs:
-        await parts.presence.say_farewell()
-    assert asyncio.get_running_loop().time() - began_at == pytest.approx(FAREWELL_SECONDS)
-    assert [line["event"] for line in logs] == ["presence.farewell_incomplete"]
 
 
 @in_virtual_time

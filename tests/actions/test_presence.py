@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from bridge.errors import StoreDown
 from bridge.models import Presence, PresenceStatus
 from tests.people import ROOM, A, B, C, D, X, participant
-from tests.test_presence_upkeep import KNOWS
+from tests.presence.watching import KNOWS
 from tests.world import GRACE_SECONDS, HEARTBEAT_SECONDS, Client, World, world
 
 
