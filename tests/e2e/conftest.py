@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,8 +16,10 @@ from bridge.serving import run
 from bridge.settings import load_settings
 from scripts.sandbox.address import SandboxAddress
 from scripts.sandbox.layout import read_layout
+from tests.e2e.accounts import Library
 from tests.e2e.checked import CheckedClient
 from tests.e2e.database import Database
+from tests.node import NodeScript
 
 READY_SECONDS = 30.0
 PATIENCE_SECONDS = 30.0
@@ -128,3 +130,11 @@ async def bridge(sandbox: SandboxAddress) -> AsyncIterator[RunningBridge]:
     """Run a bridge with the usual settings."""
     async with running(sandbox) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def library(sandbox: SandboxAddress) -> Iterator[Library]:
+    """Yield the real @supabase/ssr."""
+    script = NodeScript("session_cookies.mjs", sandbox)
+    yield Library(script)
+    script.close()

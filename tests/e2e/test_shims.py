@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -13,7 +13,6 @@ import pytest
 
 from bridge.app import Bridge
 from bridge.client import WireClient
-from scripts.sandbox.address import SandboxAddress
 from tests.e2e.accounts import Library, refreshes_of, sign_up
 from tests.e2e.browsers import (
     CONVERSATIONS,
@@ -31,7 +30,6 @@ from tests.e2e.conftest import RunningBridge, StartBridge
 from tests.e2e.database import Database
 from tests.e2e.listening import newcomer, next_push
 from tests.e2e.test_delivery import KINDS, next_message
-from tests.node import NodeScript
 
 ROUNDS = 20
 
@@ -75,14 +73,6 @@ async def test_every_kind_of_user_is_served_by_every_endpoint(
     auth_id = str(bridge.sandbox.people[name].auth_id)
     if auth_id != database.user(name):
         assert auth_id not in str([seen, profile, found])
-
-
-@pytest.fixture(scope="module")
-def library(sandbox: SandboxAddress) -> Iterator[Library]:
-    """Yield the real @supabase/ssr."""
-    script = NodeScript("session_cookies.mjs", sandbox)
-    yield Library(script)
-    script.close()
 
 
 @pytest.mark.parametrize("is_refreshing", [True, False], ids=["refreshing", "not refreshing"])
