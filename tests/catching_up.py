@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 
 from bridge.feed.signals import Live
 from tests.people import A, C
-from tests.world import Parts, Receiver
+from tests.receivers import Receiver
+from tests.world import Parts
 
 QUESTION = "messages.positions_since"
 

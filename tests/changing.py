@@ -12,7 +12,8 @@ from bridge.feed.changes import MessageInserted, MessageRowDeleted, MessageWritt
 from bridge.feed.signals import Live
 from bridge.models import Message
 from tests.people import BIRTH, A, B, Person, X, message_id
-from tests.world import Listener, Parts, Receiver
+from tests.receivers import Listener, Receiver
+from tests.world import Parts
 
 LATER = BIRTH + timedelta(minutes=5)
 UPDATED, DELETED = "message_updated", "message_deleted"

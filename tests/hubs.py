@@ -12,7 +12,7 @@ from bridge.hub import Hub
 from bridge.models import ConversationId
 from bridge.reservations import Reservation
 from tests.people import ROOM, A, B, C, Person, message, message_id
-from tests.world import Receiver
+from tests.receivers import Receiver
 
 MEMBERS = frozenset({A.user_id, B.user_id})
 

@@ -9,7 +9,8 @@ from bridge.feed.changes import MessageInserted
 from bridge.feed.signals import Live
 from bridge.models import Message
 from tests.people import A, B, C, Person, X
-from tests.world import Parts, Receiver
+from tests.receivers import Receiver
+from tests.world import Parts
 
 
 class Setting(Parts):

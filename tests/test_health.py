@@ -15,7 +15,7 @@ from bridge.health import NO_RIGHT, Health
 from bridge.history import History
 from bridge.hub import Hub
 from tests.people import BIRTH, B
-from tests.world import Receiver
+from tests.receivers import Receiver
 
 
 class Told(Receiver):

@@ -10,7 +10,7 @@ from bridge.hub import REMOVAL_REMEMBERED_SECONDS, Hub
 from tests.emulated_w1 import read_frame
 from tests.hubs import MEMBERS, Setting, sent
 from tests.people import BIRTH, OTHER_ROOM, ROOM, A, B, C, D, conversation_id, message_id
-from tests.world import Receiver
+from tests.receivers import Receiver
 
 
 def test_an_event_reaches_the_members_and_nobody_else() -> None:

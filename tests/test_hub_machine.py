@@ -16,7 +16,7 @@ from bridge.hub import Hub
 from bridge.models import ConversationId
 from bridge.reservations import Reservation
 from tests.people import OTHER_ROOM, ROOM, B, message, message_id
-from tests.world import Receiver
+from tests.receivers import Receiver
 
 MEMBERS = frozenset({B.user_id})
 

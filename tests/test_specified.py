@@ -10,8 +10,9 @@ import pytest
 from bridge.specification.examples import EXAMPLES
 from tests.emulated_w1 import Frame
 from tests.people import B
+from tests.receivers import Receiver
 from tests.specified import NotSpecified, check_answer, check_from_bridge, check_from_client, check_refusal
-from tests.world import Receiver, world
+from tests.world import world
 
 RECEIVED = EXAMPLES["message_received"][0].answer
 

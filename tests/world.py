@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import count
-from typing import Any
 
 from bridge.actions.context import Caller, Context, Rooms
 from bridge.auth import TokenVerifier
@@ -23,7 +22,6 @@ from bridge.crowd import Guests, UserLimits
 from bridge.dial import Dial
 from bridge.entrance import Limits
 from bridge.errors import Disconnect
-from bridge.events import ConnectionStatusChanged, Event
 from bridge.feed.memory import MemoryFeed
 from bridge.health import Health
 from bridge.history import History
@@ -39,7 +37,6 @@ from bridge.outbox import Outbox
 from bridge.presence import PresenceState
 from bridge.presence_upkeep import PresenceUpkeep
 from bridge.profiles import Profiles
-from bridge.pushes import required_capability
 from bridge.quotes import Quotes
 from bridge.rates import Rate
 from bridge.receipts import Receipts
@@ -151,44 +148,6 @@ class Parts:
     def stored(self, conversation_id: ConversationId = ROOM) -> list[Message]:
         """Return what the table holds, in order."""
         return self.tables.visible(conversation_id, self.clock.now())
-
-
-class Receiver:
-    """A receiver that keeps what it is given."""
-
-    def __init__(self, person: Person, *capabilities: Capability) -> None:
-        self.identity = person.identity
-        self.capabilities = frozenset(capabilities)
-        self.frames: list[str] = []
-
-    def takes(self, event: Event) -> bool:
-        """Take what concerns its person; the state of the bridge is what few tests are about."""
-        return not isinstance(event, ConnectionStatusChanged)
-
-    def deliver(self, frame: str) -> None:
-        """Keep the frame."""
-        check_from_bridge(frame)
-        self.frames.append(frame)
-
-    @property
-    def told(self) -> list[tuple[str, dict[str, Any]]]:
-        """Return type and payload of everything received, of types that only newer clients know too."""
-        frames = [json.loads(frame) for frame in self.frames]
-        return [(frame["type"], frame["payload"]) for frame in frames]
-
-    @property
-    def contents(self) -> list[str]:
-        """Return the contents of the messages received."""
-        return [str(read_frame(frame).payload["message"]["encrypted_content"]) for frame in self.frames]
-
-
-class Listener(Receiver):
-    """A receiver that takes what a session takes of a client with these capabilities, but for typing."""
-
-    def takes(self, event: Event) -> bool:
-        """Take what the client asked for."""
-        required = required_capability(event)
-        return required is None or required in self.capabilities
 
 
 class Client:

@@ -13,7 +13,8 @@ from bridge.actions import ACTIONS
 from bridge.actions.context import Caller
 from bridge.errors import ActionError, Fault, StoreDown
 from tests.people import Person
-from tests.world import Parts, Receiver
+from tests.receivers import Receiver
+from tests.world import Parts
 
 
 async def perform(parts: Parts, caller: Person | Caller, name: str, /, **payload: object) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from bridge.models import MessageId
 from tests.actions.performing import perform, refusal
 from tests.people import BIRTH, OTHER_ROOM, ROOM, A, B, C, message, message_id
-from tests.world import Parts, Receiver
+from tests.receivers import Receiver
+from tests.world import Parts
 
 PAYLOAD = {"conversationId": ROOM, "content": "hi", "clientMessageId": "1"}
 

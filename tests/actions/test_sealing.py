@@ -13,7 +13,8 @@ from bridge.actions.recipients import MAX_RECIPIENTS
 from bridge.errors import ActionError, StoreDown, StoreRefused
 from tests.actions.performing import contents, perform, refusal
 from tests.people import EVERY_KIND, ROOM, A, B, C, D, Person, X, message, message_id, uuid_of
-from tests.world import Parts, Receiver
+from tests.receivers import Receiver
+from tests.world import Parts
 
 MALFORMED = (
     "INVALID_ENCRYPTED_CONTENTS",

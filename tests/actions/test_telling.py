@@ -16,7 +16,8 @@ from bridge.feed.signals import Live
 from bridge.models import ConversationId
 from tests.actions.performing import perform
 from tests.people import BIRTH, OTHER_ROOM, ROOM, A, B, C, Person, X, participant
-from tests.world import Client, Listener, Parts, World, world
+from tests.receivers import Listener
+from tests.world import Client, Parts, World, world
 
 BOTH = (Capability.CONVERSATIONS, Capability.MEMBERS)
 ADDED, CHANGED, CAME = "conversation_added", "conversation_changed", "member_added"
