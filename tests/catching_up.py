@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bridge.feed.signals import Live
+from tests.parts import Parts
 from tests.people import A, C
 from tests.receivers import Receiver
-from tests.world import Parts
 
 QUESTION = "messages.positions_since"
 

@@ -11,9 +11,9 @@ from bridge.capabilities import Capability
 from bridge.feed.changes import MessageInserted, MessageRowDeleted, MessageWritten
 from bridge.feed.signals import Live
 from bridge.models import Message
+from tests.parts import Parts
 from tests.people import BIRTH, A, B, Person, X, message_id
 from tests.receivers import Listener, Receiver
-from tests.world import Parts
 
 LATER = BIRTH + timedelta(minutes=5)
 UPDATED, DELETED = "message_updated", "message_deleted"

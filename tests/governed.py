@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from bridge.dial import Dial
 from bridge.rollout.asking import Rollout
 from bridge.rollout.plan import Plan
+from tests.parts import Parts
 from tests.plans import HeldPlan
-from tests.world import Parts
 
 
 @asynccontextmanager

@@ -9,9 +9,9 @@ from bridge.capabilities import Capability
 from bridge.change_log import LogEntry, Operation
 from bridge.feed.signals import Live
 from bridge.models import ConversationId, Message, UserId
+from tests.parts import Parts
 from tests.people import BIRTH, ROOM, A, B, Person, X, conversation_id, participant
 from tests.receivers import Listener
-from tests.world import Parts
 
 EVERYTHING = (Capability.MESSAGE_CHANGES, Capability.CONVERSATIONS, Capability.MEMBERS, Capability.RECEIPTS)
 INSERT, UPDATE, DELETE, TRUNCATE = Operation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bridge.members import Members
 from bridge.models import UserId
+from tests.parts import Parts
 from tests.people import ROOM, A, B, C, D, Person, X, participant
-from tests.world import Parts
 
 MAX_AGE = 60.0
 QUESTION = "conversations.participants"

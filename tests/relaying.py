@@ -8,9 +8,9 @@ from typing import Any
 from bridge.feed.changes import MessageInserted
 from bridge.feed.signals import Live
 from bridge.models import Message
+from tests.parts import Parts
 from tests.people import A, B, C, Person, X
 from tests.receivers import Receiver
-from tests.world import Parts
 
 
 class Setting(Parts):

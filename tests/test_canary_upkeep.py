@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 from bridge.canary_upkeep import EVERY_SECONDS, CanaryUpkeep
 from bridge.errors import StoreDown
 from bridge.feed.canary import HEARD_WITHIN_SECONDS, Canary
+from tests.parts import Parts
 from tests.virtual_time import in_virtual_time
-from tests.world import Parts
 
 
 class Scene(Parts):

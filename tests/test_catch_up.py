@@ -19,8 +19,8 @@ from bridge.models import Message, MessageId, Position
 from bridge.relay.catch_up import PAGE, ROWS_AT_ONCE
 from bridge.tables import known_moment
 from tests.catching_up import QUESTION, Setting
+from tests.parts import OVERLAP
 from tests.people import BIRTH, OTHER_ROOM, ROOM, X, message, message_id
-from tests.world import OVERLAP
 
 
 async def test_what_was_written_during_a_gap_is_told_once_when_it_ends() -> None:

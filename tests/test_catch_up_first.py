@@ -8,9 +8,9 @@ from bridge.errors import StoreDown
 from bridge.feed.changes import MessageInserted
 from bridge.feed.signals import Live
 from tests.catching_up import QUESTION, Setting
+from tests.parts import OVERLAP
 from tests.people import BIRTH, message
 from tests.virtual_time import in_virtual_time
-from tests.world import OVERLAP
 
 
 async def test_what_was_said_just_before_the_process_began_is_told() -> None:

@@ -16,8 +16,9 @@ from bridge.models import Message
 from bridge.protocol import LISTED_TYPES
 from bridge.resuming import MAX_ENTRIES
 from tests.emulated_w1 import Frame
+from tests.parts import Parts
 from tests.people import OTHER_ROOM, ROOM, B, C, Person, X, message, participant
-from tests.world import Client, Parts, World
+from tests.world import Client, World
 
 
 class Two:

@@ -14,8 +14,8 @@ from bridge.auth import Claims
 from bridge.errors import ActionError, StoreDown
 from bridge.identity import find_user, identity_of, users_of
 from bridge.models import AuthId, User, UserId
+from tests.parts import Parts
 from tests.people import USERS, A, B, C, D, E, F, Person, X
-from tests.world import Parts
 
 
 def claims_of(person: Person, *, phone: str | None = None) -> Claims:

@@ -11,8 +11,9 @@ from bridge.errors import CloseCode, LoginUndecided
 from bridge.login_upkeep import AT_ONCE, LoginUpkeep
 from bridge.logins import Logins
 from bridge.outbox import Outbox
+from tests.parts import LOGIN_CHECK_SECONDS
 from tests.people import B, C
-from tests.world import LOGIN_CHECK_SECONDS, Client, World, world
+from tests.world import Client, World, world
 
 INTERVAL = 300.0
 

@@ -10,8 +10,9 @@ from bridge.errors import StoreDown, StoreRefused, StoreUnreadable
 from bridge.feed.changes import MessageInserted
 from bridge.feed.signals import Live, Lost
 from bridge.health import NO_RIGHT
+from tests.parts import Parts
 from tests.people import ROOM, A, B, C, X, message
-from tests.world import Parts, world
+from tests.world import world
 
 
 async def test_commands_are_counted_by_what_became_of_them() -> None:

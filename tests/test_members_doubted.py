@@ -17,8 +17,8 @@ from bridge.members import (
     Members,
 )
 from tests.membership import MAX_AGE, QUESTION, Setting, names
+from tests.parts import Parts
 from tests.people import OTHER_ROOM, ROOM, A, B, C, X, participant
-from tests.world import Parts
 
 
 async def test_a_change_during_the_reading_makes_it_read_again() -> None:

@@ -14,8 +14,8 @@ from bridge.models import MessageId, Position
 from bridge.relay.catch_up import CHANGES_LOOK_BACK, ROWS_AT_ONCE
 from bridge.tables import known_moment
 from tests.changing import DELETED, UPDATED, Setting, changes, edited
+from tests.parts import OVERLAP
 from tests.people import BIRTH, A, B, message, message_id
-from tests.world import OVERLAP
 
 
 async def test_changes_during_a_gap_are_told_when_it_ends() -> None:

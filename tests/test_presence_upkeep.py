@@ -10,11 +10,12 @@ from bridge.errors import StoreDown
 from bridge.events import Event
 from bridge.models import Presence, PresenceStatus
 from bridge.presence_upkeep import ASK_AGAIN_SECONDS, TICK_SECONDS
+from tests.parts import GRACE_SECONDS, Parts
 from tests.people import OTHER_ROOM, ROOM, A, B, C, D, X
 from tests.presence.watching import at_the_wire, changes, newcomer, passed, statuses, watching
 from tests.receivers import Receiver
 from tests.virtual_time import in_virtual_time
-from tests.world import GRACE_SECONDS, Parts, world
+from tests.world import world
 
 
 async def test_old_clients_get_a_frame_for_each_conversation_that_they_have_joined() -> None:

@@ -10,10 +10,10 @@ from structlog.testing import capture_logs
 from bridge.errors import StoreDown, StoreRefused
 from bridge.models import UserId
 from bridge.presence_upkeep import FAREWELL_SECONDS, ROWS_AT_ONCE
+from tests.parts import HEARTBEAT_SECONDS, Parts
 from tests.people import A, B, C, D, Person, uuid_of
 from tests.presence.watching import statuses
 from tests.virtual_time import in_virtual_time
-from tests.world import HEARTBEAT_SECONDS, Parts
 
 
 async def test_changes_are_written_in_one_batch_and_everybody_at_a_heartbeat() -> None:

@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 from bridge.errors import StoreDown
 from bridge.models import UserId
 from bridge.profiles import MAX_AGE_SECONDS
+from tests.parts import Parts
 from tests.people import B
-from tests.world import Parts
 
 
 async def test_a_profile_is_read_once_a_minute() -> None:

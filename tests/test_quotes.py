@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from bridge.errors import StoreDown
 from bridge.models import Quote
 from bridge.quotes import CHANGE_REMEMBERED_SECONDS, MAX_AGE_SECONDS, MAX_CONTENT_CHARACTERS
+from tests.parts import Parts
 from tests.people import BIRTH, OTHER_ROOM, ROOM, B, message, message_id
-from tests.world import Parts
 
 QUOTE = Quote(id=message_id(1), conversation_id=ROOM, sender_id=B.user_id, content="legacy 1")
 

@@ -12,8 +12,8 @@ from bridge.feed.signals import Live, Lost
 from bridge.relay.change_log import PAGE
 from bridge.store.memory.tables import conversation_of
 from tests.logging_relay import DELETE, INSERT, LONG_AGO, NEW, TRUNCATE, UPDATE, Setting, told
+from tests.parts import OVERLAP
 from tests.people import OTHER_ROOM, ROOM, A, B, C, X, message, message_id
-from tests.world import OVERLAP
 
 
 async def test_a_message_dated_long_ago_is_told() -> None:

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from bridge.feed.signals import Live, Lost, TableLive, TableLost
 from bridge.relay.record import LOSSES_KEPT
-from tests.world import Parts
+from tests.parts import Parts
 
 
 def told(logs: list[dict[str, object]]) -> list[object]:

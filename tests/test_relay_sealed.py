@@ -13,10 +13,10 @@ from bridge.feed.signals import Live
 from bridge.models import Message
 from bridge.relay import RECONCILE_WHEN_IN_DOUBT_SECONDS
 from bridge.relay.messages import COPIES_AWAITED_SECONDS
+from tests.parts import Parts
 from tests.people import A, B, C, message, message_id
 from tests.receivers import Receiver
 from tests.virtual_time import in_virtual_time
-from tests.world import Parts
 
 
 class Setting(Parts):

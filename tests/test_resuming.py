@@ -10,8 +10,8 @@ from bridge.feed.changes import MessageWritten, ParticipantChanged
 from bridge.feed.signals import Live, Lost
 from bridge.resuming import MAX_CHARACTERS, MAX_ENTRIES
 from tests.coming_back import back, last_cursor, old_world, say
+from tests.parts import LEEWAY_SECONDS
 from tests.people import OTHER_ROOM, ROOM, B, C, X, message, participant
-from tests.world import LEEWAY_SECONDS
 
 
 async def test_what_was_missed_is_told_in_order_and_then_live() -> None:

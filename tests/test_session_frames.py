@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from bridge.outbox import Outbox
 from bridge.session import Connection
 from tests.emulated_w1 import read_frame
+from tests.parts import Parts
 from tests.people import ROOM, B
-from tests.world import LIMITS, Parts, world
+from tests.world import LIMITS, world
 
 
 def envelope(**changes: object) -> str:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from bridge.errors import CloseCode
 from bridge.rates import Rate
+from tests.parts import USER_LIMITS
 from tests.people import B, C
-from tests.world import LIMITS, USER_LIMITS, world
+from tests.world import LIMITS, world
 
 SLOW = replace(LIMITS, frames=Rate(per_second=1.0, burst=3))
 

@@ -6,9 +6,10 @@ import pytest
 
 from bridge.errors import StoreDown
 from bridge.keyring import Keyring, KeysUnavailable
+from tests.parts import LEEWAY_SECONDS
 from tests.people import OTHER_ROOM, ROOM, A, B, C, E, X
 from tests.tokens import LIFETIME_SECONDS
-from tests.world import LEEWAY_SECONDS, Client, World, world
+from tests.world import Client, World, world
 
 END = LIFETIME_SECONDS + LEEWAY_SECONDS
 ACTIONS = ("load_conversations", "join_conversation", "leave_conversation", "send_message", "load_messages")

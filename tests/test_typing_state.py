@@ -6,9 +6,9 @@ import pytest
 
 from bridge.models import ConversationId, profile_of
 from bridge.typing_state import ENDS_AFTER_SECONDS, OWN_WRITE_REMEMBERED_SECONDS, WRITE_AT_MOST_EVERY_SECONDS
+from tests.parts import Parts
 from tests.people import ROOM, B, C
 from tests.receivers import Receiver
-from tests.world import Parts
 
 BOB, CAROL = profile_of(B.user), profile_of(C.user)
 MEMBERS = frozenset({B.user_id, C.user_id})

@@ -6,8 +6,8 @@ from bridge.errors import StoreDown
 from bridge.models import profile_of
 from bridge.typing_state import ENDS_AFTER_SECONDS, WRITE_AT_MOST_EVERY_SECONDS
 from bridge.typing_upkeep import TypingUpkeep
+from tests.parts import Parts
 from tests.people import ROOM, B, C
-from tests.world import Parts
 
 MEMBERS = frozenset({B.user_id, C.user_id})
 

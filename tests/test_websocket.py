@@ -11,9 +11,10 @@ from bridge.outbox import Outbox
 from bridge.refusals import Refusals
 from bridge.session import Connection
 from bridge.websocket import Sockets
+from tests.parts import Parts
 from tests.people import ROOM, B
 from tests.virtual_time import idle, in_virtual_time
-from tests.world import LIMITS, Parts, world
+from tests.world import LIMITS, world
 
 
 @dataclass

@@ -12,8 +12,8 @@ from bridge.errors import StoreDown, StoreError
 from bridge.ids import new_conversation_id
 from bridge.store.memory.tables import conversation_of
 from tests.actions.performing import perform, raise_down
+from tests.parts import Parts
 from tests.people import BIRTH, B, Person
-from tests.world import Parts
 
 CODE = re.compile("[0-9A-F]{8}")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from bridge.ids import direct_conversation_id
 from bridge.models import ConversationId
+from tests.parts import Parts
 from tests.people import A, B, C
-from tests.world import Parts
 
 CREATE = "create_conversation"
 ADD_FAILED = ("DATABASE_ERROR", "Failed to add participants")

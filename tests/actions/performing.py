@@ -12,9 +12,9 @@ from msgspec import Raw
 from bridge.actions import ACTIONS
 from bridge.actions.context import Caller
 from bridge.errors import ActionError, Fault, StoreDown
+from tests.parts import Parts
 from tests.people import Person
 from tests.receivers import Receiver
-from tests.world import Parts
 
 
 async def perform(parts: Parts, caller: Person | Caller, name: str, /, **payload: object) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from bridge.actions.account import (
 from bridge.errors import ErrorCode, Fault
 from bridge.models import LARGEST_INTEGER, MOST_DAYS
 from tests.actions.performing import perform, refusal
+from tests.parts import Parts
 from tests.people import EVERY_KIND, B, C, Person
-from tests.world import Parts
 
 NO_TEXTS = Fault(ErrorCode.INVALID_DATA, "Bio and website must be strings")
 

@@ -15,8 +15,9 @@ from bridge.errors import ACCESS_DENIED, ActionError, Fault, StoreDown, StoreErr
 from bridge.models import ConversationId, UserId
 from bridge.store.memory.tables import conversation_of
 from tests.actions.performing import perform, refusal
+from tests.parts import Parts
 from tests.people import BIRTH, EVERY_KIND, OTHER_ROOM, ROOM, A, B, C, D, F, Person, X, conversation_id
-from tests.world import Parts, world
+from tests.world import world
 
 ADD = "add_participants"
 PAIR = conversation_id(7)

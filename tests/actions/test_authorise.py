@@ -9,9 +9,9 @@ from bridge.errors import ACCESS_DENIED, ActionError, StoreDown
 from bridge.events import MessageSent
 from bridge.members import MAX_AGE_WHILE_DEAF_SECONDS, REFRESH_AT_MOST_EVERY_SECONDS
 from bridge.models import UserId
+from tests.parts import Parts
 from tests.people import EVERY_KIND, ROOM, A, B, C, D, Person, X, conversation_id, message, participant
 from tests.receivers import Receiver
-from tests.world import Parts
 
 UNKNOWN = conversation_id(99)
 

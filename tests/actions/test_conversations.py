@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from bridge.errors import ACCESS_DENIED, CONVERSATION_ID_REQUIRED, StoreDown
 from tests.actions.performing import perform, refusal
+from tests.parts import Parts
 from tests.people import BIRTH, EVERY_KIND, OTHER_ROOM, ROOM, A, B, C, Person, X, conversation_id, message, participant
-from tests.world import Parts
 
 DIRECT = conversation_id(3)
 ROOM_ACTIONS = ("join_conversation", "leave_conversation")

@@ -16,8 +16,8 @@ from bridge.models import GroupId, GroupMembership, UserId
 from bridge.store.memory.tables import conversation_of
 from tests.actions.made import ADD_FAILED, CREATE, DIRECT_ID, made_so_far, members
 from tests.actions.performing import perform, refusal, told
+from tests.parts import Parts
 from tests.people import BIRTH, EVERY_KIND, ROOM, A, B, C, D, E, Person, X, conversation_id
-from tests.world import Parts
 
 GROUP = GroupId("0000006e-0000-4000-8000-000000000001")
 

@@ -10,8 +10,8 @@ import pytest
 from bridge.errors import StoreDown, StoreError
 from tests.actions.made import ADD_FAILED, CREATE, DIRECT, OURS, made_so_far, members
 from tests.actions.performing import perform, raise_down, refusal, told
+from tests.parts import Parts
 from tests.people import B, C
-from tests.world import Parts
 
 REFUSED = {
     "conversations.admit": ADD_FAILED,

@@ -12,8 +12,8 @@ from bridge.ids import written_by_bridge
 from bridge.models import ConversationId, GroupId
 from tests.actions.grouping import CODE, fail_at, group_of
 from tests.actions.performing import perform, refusal, told
+from tests.parts import Parts
 from tests.people import EVERY_KIND, B, C, Person, message
-from tests.world import Parts
 
 
 @pytest.mark.parametrize("person", EVERY_KIND, ids=lambda person: person.name)

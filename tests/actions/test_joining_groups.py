@@ -11,8 +11,8 @@ from bridge.errors import StoreDown
 from bridge.models import ConversationId, GroupId
 from tests.actions.grouping import add_room, fail_at, group_of, member_rooms
 from tests.actions.performing import perform, raise_down, refusal, told
+from tests.parts import Parts
 from tests.people import BIRTH, EVERY_KIND, A, B, Person, X
-from tests.world import Parts
 
 
 @pytest.mark.parametrize("person", EVERY_KIND, ids=lambda person: person.name)

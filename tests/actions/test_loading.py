@@ -14,8 +14,8 @@ from bridge.actions.loading import DEFAULT_PAGE, MAX_PAGE
 from bridge.errors import ACCESS_DENIED, MISSING_CONVERSATION_ID
 from bridge.models import MessageId
 from tests.actions.performing import contents, perform, refusal
+from tests.parts import Parts
 from tests.people import BIRTH, EVERY_KIND, OTHER_ROOM, ROOM, A, B, C, Person, X, conversation_id, message, message_id
-from tests.world import Parts
 
 
 def filled(count: int) -> Parts:

@@ -11,8 +11,8 @@ from bridge.actions import ACTIONS
 from bridge.actions.metadata import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
 from bridge.errors import ActionError
 from tests.actions.performing import listening, perform, refusal, told
+from tests.parts import Parts
 from tests.people import ROOM, A, B
-from tests.world import Parts
 
 
 def nested(levels: int) -> dict[str, object]:

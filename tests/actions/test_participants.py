@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from bridge.errors import ACCESS_DENIED, CONVERSATION_ID_REQUIRED, StoreDown
 from bridge.models import AuthId, ParticipantId, UserId
 from tests.actions.performing import perform, refusal
+from tests.parts import Parts
 from tests.people import BIRTH, EVERY_KIND, OTHER_ROOM, ROOM, A, B, C, D, Person, X
-from tests.world import Parts
 
 LOAD = "load_participants"
 

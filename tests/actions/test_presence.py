@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from bridge.errors import StoreDown
 from bridge.models import Presence, PresenceStatus
+from tests.parts import GRACE_SECONDS, HEARTBEAT_SECONDS
 from tests.people import ROOM, A, B, C, D, X, participant
 from tests.presence.watching import KNOWS
-from tests.world import GRACE_SECONDS, HEARTBEAT_SECONDS, Client, World, world
+from tests.world import Client, World, world
 
 
 async def snapshot(client: Client) -> dict[str, tuple[str, str | None]]:

@@ -14,8 +14,8 @@ from bridge.actions.registry import Action, Faults, action, table
 from bridge.errors import INTERNAL_ERROR, INVALID_MESSAGE, UNAUTHORIZED, ActionError, ErrorCode, Fault
 from bridge.protocol import LISTED_TYPES
 from tests.emulated_w1 import KNOWN_TYPES
+from tests.parts import Parts
 from tests.people import B
-from tests.world import Parts
 
 FAULTS = Faults(unauthenticated=UNAUTHORIZED, malformed=INVALID_MESSAGE, database=INTERNAL_ERROR)
 

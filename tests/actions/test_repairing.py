@@ -12,9 +12,9 @@ from bridge.ids import direct_conversation_id
 from bridge.models import ConversationId, UserId
 from bridge.store.memory.tables import conversation_of
 from tests.actions.performing import perform, refusal
+from tests.parts import Parts
 from tests.people import BIRTH, B, C, Person, X, conversation_id, message
 from tests.receivers import Listener
-from tests.world import Parts
 
 CREATE = "create_conversation"
 OLDER, NEWER = conversation_id(11), conversation_id(12)

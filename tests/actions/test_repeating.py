@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from bridge.models import MessageId
 from tests.actions.performing import perform, refusal
+from tests.parts import Parts
 from tests.people import BIRTH, OTHER_ROOM, ROOM, A, B, C, message, message_id
 from tests.receivers import Receiver
-from tests.world import Parts
 
 PAYLOAD = {"conversationId": ROOM, "content": "hi", "clientMessageId": "1"}
 

@@ -12,9 +12,9 @@ from bridge.actions import ACTIONS
 from bridge.actions.recipients import MAX_RECIPIENTS
 from bridge.errors import ActionError, StoreDown, StoreRefused
 from tests.actions.performing import contents, perform, refusal
+from tests.parts import Parts
 from tests.people import EVERY_KIND, ROOM, A, B, C, D, Person, X, message, message_id, uuid_of
 from tests.receivers import Receiver
-from tests.world import Parts
 
 MALFORMED = (
     "INVALID_ENCRYPTED_CONTENTS",

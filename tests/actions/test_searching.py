@@ -12,8 +12,8 @@ from bridge.errors import ErrorCode, Fault
 from bridge.models import AuthId, User, UserId
 from bridge.search import MAX_FOUND
 from tests.actions.performing import perform, refusal
+from tests.parts import Parts
 from tests.people import EVERY_KIND, A, B, C, D, Person, X
-from tests.world import Parts
 
 SEARCH = "search_users"
 

@@ -16,8 +16,8 @@ from bridge.events import message_key
 from bridge.ids import written_by_bridge
 from bridge.models import MessageId
 from tests.actions.performing import listening, perform, raise_down, refusal, told
+from tests.parts import Parts
 from tests.people import EVERY_KIND, ROOM, A, B, C, Person, X, conversation_id, message_id, participant
-from tests.world import Parts
 
 REQUIRED = ("MISSING_REQUIRED_FIELDS", "Conversation ID and content are required")
 NOT_SENT = ("DATABASE_ERROR", "Failed to send message")

@@ -15,9 +15,10 @@ from bridge.feed.changes import ConversationWritten, ParticipantChanged
 from bridge.feed.signals import Live
 from bridge.models import ConversationId
 from tests.actions.performing import perform
+from tests.parts import Parts
 from tests.people import BIRTH, OTHER_ROOM, ROOM, A, B, C, Person, X, participant
 from tests.receivers import Listener
-from tests.world import Client, Parts, World, world
+from tests.world import Client, World, world
 
 BOTH = (Capability.CONVERSATIONS, Capability.MEMBERS)
 ADDED, CHANGED, CAME = "conversation_added", "conversation_changed", "member_added"

@@ -19,8 +19,8 @@ from bridge.actions.timers import (
 from bridge.errors import ACCESS_DENIED, CONVERSATION_ID_REQUIRED, Fault
 from bridge.models import LARGEST_INTEGER, MOST_DAYS, ParticipantId
 from tests.actions.performing import perform, refusal
+from tests.parts import Parts
 from tests.people import BIRTH, EVERY_KIND, OTHER_ROOM, ROOM, B, C, Person
-from tests.world import Parts
 
 LOAD, SET, SET_OWN = "load_conversation_timer", "set_conversation_timer", "set_own_timer"
 NEVER = {"disappearSeconds": 0, "startOn": None, "enabled": False}

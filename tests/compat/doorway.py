@@ -18,8 +18,8 @@ from compat.session import BEARER, COOKIE, PROFILE, NotAuthenticated, Reason, Ru
 from tests.compat.auth_server import AuthServer
 from tests.compat.browser import NAME, Browser
 from tests.compat.stored_sessions import as_fields
+from tests.parts import Parts
 from tests.people import B, C, Person
-from tests.world import Parts
 
 Headers = Mapping[str, str]
 

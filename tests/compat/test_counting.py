@@ -13,8 +13,8 @@ from werkzeug.datastructures import Headers
 from bridge.errors import StoreDown
 from bridge.usage import NOBODY
 from compat.counting import KNOWN_SECONDS, MAX_WAITING, Counting, endpoint_of
+from tests.parts import Parts
 from tests.people import A, B, D, E, Person
-from tests.world import Parts
 
 KEY = "the key that is in every page"
 SUPABASE_JS = {"X-Client-Info": "supabase-js-web/2.39.0", "User-Agent": "curl/8.0", "apikey": KEY}

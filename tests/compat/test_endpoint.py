@@ -11,8 +11,8 @@ from bridge.actions.context import Caller, Context, Outcome
 from bridge.actions.registry import Action, Faults, action
 from bridge.errors import INTERNAL_ERROR
 from compat.endpoint import perform
+from tests.parts import Parts
 from tests.people import B
-from tests.world import Parts
 
 
 class Nothing(Struct, frozen=True):

@@ -13,7 +13,7 @@ from quart.typing import TestClientProtocol as Visitor
 from compat.counting import Counting
 from compat.passthrough import Passthrough
 from tests.compat.test_counting import counting_in
-from tests.world import Parts
+from tests.parts import Parts
 
 PATIENCE_SECONDS = 10.0
 Handler = Callable[[httpx.Request], httpx.Response]

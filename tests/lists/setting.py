@@ -12,9 +12,9 @@ from bridge.feed.changes import ConversationWritten, ParticipantChanged, Partici
 from bridge.feed.signals import Live
 from bridge.models import Conversation, ConversationId, Participant
 from bridge.store.memory.tables import conversation_of
+from tests.parts import Parts
 from tests.people import ROOM, A, B, Person, X, conversation_id, participant
 from tests.receivers import Listener
-from tests.world import Parts
 
 BOTH = (Capability.CONVERSATIONS, Capability.MEMBERS)
 ADDED, CHANGED, REMOVED = "conversation_added", "conversation_changed", "conversation_removed"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.capabilities import Capability
+from tests.parts import Parts
 from tests.people import OTHER_ROOM, ROOM, A, C, Person
-from tests.world import Client, Parts, World
+from tests.world import Client, World
 
 KNOWS = frozenset({"presence_changed", "presence_loaded", "presence_set"})
 

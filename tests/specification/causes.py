@@ -11,9 +11,9 @@ from bridge.feed.changes import ConversationWritten, MessageWritten, Participant
 from bridge.models import Message
 from bridge.paths import Stage as RolloutStage
 from scripts.sandbox.cast import INVITE_CODE
+from tests.parts import GRACE_SECONDS
 from tests.plans import plan_of
 from tests.specification.stage import ANSWER, QUESTION, ROOM, TALK, Stage, user_id
-from tests.world import GRACE_SECONDS
 
 Cause = Callable[[Stage], Awaitable[object]]
 

@@ -19,8 +19,9 @@ from bridge.typing_upkeep import TypingUpkeep
 from bridge.usage import NOBODY
 from tests.actions.performing import perform
 from tests.compat.shims import CONVERSATIONS, GROUPS, PROFILE, shims
+from tests.parts import Parts
 from tests.people import ROOM, A, B, C, D, E, X, conversation_id, message, participant
-from tests.world import Parts, world
+from tests.world import world
 
 Written = dict[str, list[bool]]
 
