@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("bridge", "compat", "migration", "scripts")
+TESTS = "tests"
 FOREIGN = frozenset({"node_modules", "__pycache__"})
 
 MAX_FILE_LINES = 300
@@ -24,9 +25,9 @@ MAX_P90_FUNCTION_LINES = 25
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def source_files() -> list[Path]:
-    """Return our Python files, tests not included."""
-    found = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+def source_files(*packages: str) -> list[Path]:
+    """Return the Python files of these packages that are ours."""
+    found = (path for package in packages for path in (ROOT / package).rglob("*.py"))
     return sorted(path for path in found if not FOREIGN.intersection(path.parts))
 
 
@@ -55,7 +56,7 @@ def percentile_90(numbers: list[int]) -> float:
     return statistics.quantiles(numbers, n=10, method="inclusive")[-1]
 
 
-@pytest.mark.parametrize("path", source_files(), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", source_files(*PACKAGES, TESTS), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_and_no_function_is_too_long(path: Path) -> None:
     """A file has at most 300 lines, a function fits on a screen."""
     source = path.read_text()
@@ -64,8 +65,8 @@ def test_no_file_and_no_function_is_too_long(path: Path) -> None:
 
 
 def test_most_functions_are_short() -> None:
-    """Half of all functions have at most 8 lines, nine of ten at most 25."""
-    lengths = [lines for path in source_files() for _, lines in functions(path.read_text())]
+    """Half of all functions have at most 8 lines, nine of ten at most 25; tests tell longer stories."""
+    lengths = [lines for path in source_files(*PACKAGES) for _, lines in functions(path.read_text())]
     assert statistics.median(lengths) <= MAX_MEDIAN_FUNCTION_LINES
     assert percentile_90(lengths) <= MAX_P90_FUNCTION_LINES
 
