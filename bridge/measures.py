@@ -121,6 +121,9 @@ class Measures:
         self.commands = Count("commands", "Frames of clients that were answered.", "type", "outcome")
         self.command_seconds = Durations("command_seconds", "From a command's turn to its answer.", "type")
         self.old_requests = Count("old_requests", "Requests to old endpoints that were answered.", "endpoint", "status")
+        self.old_requests_failed = Count(
+            "old_requests_failed", "Requests to old endpoints that failed by the server's own fault.", "endpoint"
+        )
         self.old_request_seconds = Durations("old_request_seconds", "From such a request to its answer.", "endpoint")
         self.comebacks = Count("comebacks", "Authentications by what could be told again.", "outcome")
         self.replayed = Count("replayed_pushes", "Pushes told again to clients that came back.")
@@ -144,6 +147,15 @@ class Measures:
         answered = [(labels, number) for labels, number in self.commands.values.items() if labels[0] not in _CHEAP]
         failed = sum(number for labels, number in answered if labels[1] in _OWN_FAULTS)
         return failed, sum(number for _, number in answered)
+
+    def failed_old_requests(self) -> tuple[int, int]:
+        """Return how many requests to old endpoints failed by the server's own fault, and how many did or were served.
+
+        What was refused counts for nothing: by refusals strangers could hide failures.
+        """
+        failed = sum(self.old_requests_failed.values.values())
+        served = sum(number for (_, status), number in self.old_requests.values.items() if status.startswith("2"))
+        return failed, served + failed
 
     def mismatched_reads(self, action: str) -> tuple[int, int]:
         """Return how many reads by an action differed from what the old way says, and how many were compared."""

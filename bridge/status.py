@@ -57,6 +57,10 @@ class Status:
                 "refused": {reason.value: number for reason, number in self._refusals.handshakes.items()},
                 "closed_by_bridge": {code.name: number for code, number in self._refusals.closings.items()},
             },
+            "errors": {
+                "commands": _failures(*measures.failed_commands()),
+                "old_endpoints": _failures(*measures.failed_old_requests()),
+            },
             "feed": self._feed(measures),
             "rollout": self._rollout(),
             "shadow": None if self._shadow is None else _shadow(self._shadow, measures),
@@ -90,6 +94,10 @@ class Status:
             "changes_heard": measures.lag.number,
             "rescued_messages": measures.rescued.values[()],
         }
+
+
+def _failures(failed: int, number: int) -> Mapping[str, int]:
+    return {"failed": failed, "of": number}
 
 
 def _shadow(shadow: Shadow, measures: Measures) -> Mapping[str, object]:

@@ -161,6 +161,7 @@ def watch_of(rollout: Rollout, context: Context) -> StepBack | None:
         return None
     sources: dict[Measure, Callable[[], float | None]] = {
         Measure.ERRORS: RecentShare(context.measures.failed_commands, context.clock),
+        Measure.OLD_ERRORS: RecentShare(context.measures.failed_old_requests, context.clock),
         Measure.CONSISTENCY: rest_of(
             worst_of(
                 RecentShare(partial(context.measures.mismatched_reads, action), context.clock)

@@ -22,7 +22,7 @@ from compat.bodies import patient_requests
 from compat.deprecation import NOTHING_ENDS, Deprecations
 from compat.endpoint import Asked, Endpoint
 from compat.endpoints import ENDPOINTS
-from compat.errors import INTERNAL, RETIRED, TOO_FAST, Refused, of_http, refusal_of
+from compat.errors import INTERNAL, RETIRED, TOO_FAST, Refused, has_failed, of_http, refusal_of
 from compat.session import Sessions, Visitor
 
 DOCUMENT_PATH = "/openapi.json"
@@ -89,6 +89,8 @@ class Answering:
             user_id = asked.caller.identity.user_id if asked.caller else None
             return _response(await one.handle(asked, self.context))
         except Exception as error:  # noqa: BLE001  # refusal_of logs it
+            if has_failed(error):
+                self.context.measures.old_requests_failed.add(one.name)
             refused = refusal_of(error, one.wording)
             return _response(refused.body, refused.status, refused.headers)
         finally:

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from bridge.actions.people_meant import NobodyMeant, NotLookedUp
 from bridge.errors import ActionError, ErrorCode, StoreError
+from bridge.own_faults import is_own_fault
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +104,13 @@ def refusal_of(error: Exception, wording: Wording) -> Refused:
         return of_http(error)
     log.error("request.failed", exc_info=error)
     return Refused(*INTERNAL)
+
+
+def has_failed(error: Exception) -> bool:
+    """Tell whether an endpoint failed by the server's own fault; its status does not, for some mistakes are 500."""
+    if isinstance(error, Refused | HTTPException):
+        return isinstance(error.__cause__, StoreError) and is_own_fault(error.__cause__)
+    return is_own_fault(error)
 
 
 def of_http(error: HTTPException) -> Refused:

@@ -81,6 +81,15 @@ def test_commands_that_failed_by_the_servers_own_fault() -> None:
     assert measures.failed_commands() == (20, 40)
 
 
+def test_requests_to_old_endpoints_that_failed_by_the_servers_own_fault() -> None:
+    """Of those that were served or failed: what was refused, redirected or retired says nothing of the server."""
+    measures = Measures()
+    for status in ("200", "301", "400", "401", "403", "410", "429", "500", "503"):
+        measures.old_requests.add("list_groups", status, by=10)
+    measures.old_requests_failed.add("list_groups", by=4)
+    assert measures.failed_old_requests() == (4, 14)
+
+
 def test_reads_that_differed_from_the_old_way() -> None:
     """Of those that were compared to the end, for each action."""
     measures = Measures()

@@ -19,7 +19,9 @@ from bridge.rollout.gates import GateState, Measure, Sources
 from bridge.rollout.plan_file import PlanFile
 from bridge.rollout.status import RolloutStatus
 from bridge.stepping_back import NOTICE_SECONDS, READ_EVERY_SECONDS, StepBack, rollout_status
+from bridge.wiring import watch_of
 from tests.virtual_time import in_virtual_time
+from tests.world import world
 
 WATCHED = "[gates]\nmax_lag_seconds = 5\n[step_back]\nmax_lag_seconds = 60\nafter_minutes = 5\n"
 
@@ -110,6 +112,25 @@ async def test_it_ends_where_nobody_is_on_the_bridge(tmp_path: Path, stage: str,
     scene.lag = 61
     await scene.minutes(30)
     assert scene.place() == ("shadow" if stage == "canary" else ends)
+
+
+async def test_failing_old_endpoints_break_a_gate_and_take_no_step(tmp_path: Path) -> None:
+    """Those who are stepped back would be sent to them."""
+    path = tmp_path / "rollout.toml"
+    path.write_text('format = 1\nsalt = "s"\nstage = "full"\n[gates]\nmax_old_error_share = 0.01\n')
+    async with world() as w:
+        watch, measures = watch_of(Rollout(PlanFile(path), None), w.context), w.context.measures
+        assert watch is not None
+        seen = []
+        for minute in range(20):
+            measures.old_requests.add("list_groups", "200", by=5)
+            if minute > 3:
+                measures.old_requests_failed.add("list_groups", by=5)
+            w.clock.advance(60)
+            await watch.look()
+            seen.append(watch.watch.gates[0].state)
+    assert seen == [GateState.UNKNOWN] * 3 + [GateState.HOLDS] + [GateState.BROKEN] * 16
+    assert PlanFile(path).current.plan.place == "full"
 
 
 async def test_two_bridges_take_one_step(tmp_path: Path) -> None:

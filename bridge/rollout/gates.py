@@ -19,6 +19,7 @@ class Measure(StrEnum):
 
     CONSISTENCY = "min_consistency"
     ERRORS = "max_error_share"
+    OLD_ERRORS = "max_old_error_share"
     LAG = "max_lag_seconds"
     LOST = "max_lost_messages"
 

@@ -31,6 +31,8 @@ class Thresholds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The share of compared answers in which both paths agree."""
     max_error_share: Annotated[float, Meta(ge=0, le=1)] | None = None
     """The share of commands that failed by the server's own fault."""
+    max_old_error_share: Annotated[float, Meta(ge=0, le=1)] | None = None
+    """The share of requests to old endpoints of this bridge that failed by the server's own fault; a gate only."""
     max_lag_seconds: Annotated[float, Meta(ge=0)] | None = None
     """How far what is told may be behind what is in the tables."""
     max_lost_messages: Annotated[int, Meta(ge=0)] | None = None
@@ -133,6 +135,11 @@ def _check(plan: Plan) -> None:
     for name, version in plan.minimum_versions.items():
         if version_of(version) is None:
             raise PlanError(f"The plan's minimum version of {name}, {version!r}, is no version like 2.4.0.")
+    if plan.step_back.max_old_error_share is not None:
+        raise PlanError(
+            "The plan's step_back says max_old_error_share, which can only be a gate: a step back sends more people to"
+            " the old endpoints."
+        )
     if plan.kill_switch and plan.stage is Stage.RETIRED:
         raise PlanError("The plan's kill switch leads to the legacy path, which is gone in the stage retired.")
 

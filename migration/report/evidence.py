@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from bridge.errors import ConfigError
+from bridge.rollout.gates import Gate
 from bridge.usage import UsageUnavailable
 from bridge.usage.reading import UsageRead, read_usage_file
 from bridge.usage_kept import read_wherever_kept
@@ -53,6 +54,8 @@ class Dial(Struct, frozen=True, kw_only=True):
 
     place: str
     kill_switch: bool
+    gates: tuple[Gate, ...] = ()
+    """What must hold before the next step, as it was measured last."""
 
 
 class Rollout(Struct, frozen=True, kw_only=True):

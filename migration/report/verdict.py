@@ -8,13 +8,14 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from bridge.rollout.gates import GateState
 from migration.checks import CHECKS
 from migration.doctor import LOOKS
 from migration.examining import OPTIONAL
 from migration.findings import Exit, Report, Severity
 from migration.parity import COMPARISONS, OldSide
 from migration.parity.tally import ParityReport
-from migration.report.evidence import BridgeSeen, Evidence
+from migration.report.evidence import BridgeSeen, Dial, Evidence
 
 MAX_AGE = timedelta(days=7)
 """Older evidence speaks of another project than today's."""
@@ -174,8 +175,16 @@ def _of_bridge(seen: BridgeSeen, limits: Limits) -> Iterator[Reason]:
         )
     if state.rollout.error is not None:
         yield _stops(f"The bridge at {seen.address} does not follow its plan: {state.rollout.error}", "Mend the plan.")
-    if state.rollout.plan is not None and state.rollout.plan.kill_switch:
-        yield _stops(f"The kill switch is on at {seen.address}.", "Find out why before it is taken off.")
+    if state.rollout.plan is not None:
+        yield from _of_plan(seen.address, state.rollout.plan)
+
+
+def _of_plan(address: str, plan: Dial) -> Iterator[Reason]:
+    if plan.kill_switch:
+        yield _stops(f"The kill switch is on at {address}.", "Find out why before it is taken off.")
+    for gate in plan.gates:
+        if gate.state is GateState.BROKEN:
+            yield _stops(f"A gate is broken at {address}: {gate.sentence}.", "Look at its /status and its log.")
 
 
 def _of_drill(evidence: Evidence) -> Iterator[Reason]:

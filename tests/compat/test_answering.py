@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from uuid import UUID
 
 import pytest
 from quart import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, StoreDown, StoreError, StoreRefused
 from compat.answering import known_names
 from compat.bodies import PATIENCE, PatientBody
 from compat.endpoints import ENDPOINTS
+from compat.errors import INTERNAL, Refused, has_failed
 from tests.compat.good_requests import GOOD, Request
 from tests.compat.shims import CONVERSATIONS, GROUPS, MAX_BODY_BYTES, SEARCH, is_for_cookies, participants, shims
 from tests.people import B, C, X
@@ -89,6 +91,43 @@ async def test_requests_are_counted_by_endpoint_and_status() -> None:
     counted = {("find_people", "200"), ("find_people", "401"), ("find_people", "301"), ("list_groups", "410")}
     assert measures.old_requests.values == dict.fromkeys(counted, 1)
     assert measures.old_request_seconds.number == len(counted)
+
+
+@EACH
+@pytest.mark.parametrize("failing", [StoreDown(), StoreRefused("42501")], ids=repr)
+async def test_failures_of_our_own_are_counted(good: Request, failing: StoreError) -> None:
+    """Whatever the endpoint's words for them are."""
+    async with shims() as s:
+        headers, measures = s.known(B, good.path), s.world.context.measures
+        assert (await s.told(good.method, good.path, headers, good.content)).status == 200
+        s.world.tables.failing = failing
+        assert (await s.told(good.method, good.path, headers, good.content)).status == 500
+        assert measures.failed_old_requests() == (1, 2)
+
+
+def test_a_defect_is_a_failure_of_our_own() -> None:
+    """Though its answer is that to a body that is no JSON; what Quart refuses is the client's."""
+    assert has_failed(RuntimeError("a defect"))
+    assert not any(map(has_failed, [Refused(*INTERNAL), RequestEntityTooLarge()]))
+
+
+@pytest.mark.parametrize(
+    ("path", "known", "body", "status"),
+    [
+        (CONVERSATIONS, False, b"nonsense", 500),
+        (CONVERSATIONS, True, b'{"type": "group", "participant_ids": ["no uuid"]}', 500),
+        (CONVERSATIONS, True, b'{"type": "group", "participant_ids": ["%s"]}' % str(UUID(int=9)).encode(), 400),
+        (CONVERSATIONS, True, b'{"type": "direct", "participant_ids": []}', 400),
+        (participants(), True, b'{"user_ids": ["no uuid"]}', 500),
+        (participants(), False, b'{"user_ids": ["no uuid"]}', 401),
+    ],
+)
+async def test_nobody_can_make_the_bridge_look_bad(path: str, known: bool, body: bytes, status: int) -> None:  # noqa: FBT001
+    """For the next step of the rollout goes by failures: mistakes that are answered with 500 are none."""
+    async with shims() as s:
+        told = await s.told("POST", path, s.known(B, path) if known else {}, body)
+        assert told.status == status
+        assert s.world.context.measures.failed_old_requests() == (0, 0)
 
 
 @EACH

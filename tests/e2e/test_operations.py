@@ -82,6 +82,8 @@ async def test_the_status_shows_everything_but_secrets(start_bridge: StartBridge
         state = answer.json()
         assert (state["version"], state["status"], state["reasons"]) == (__version__, "live", [])
         assert state["sockets"]["open"] == state["sockets"]["people"] == 1
+        assert state["errors"]["commands"] == {"failed": 0, "of": 1}
+        assert state["errors"]["old_endpoints"] == {"failed": 0, "of": 0}
         assert state["schema"]["content"] == "text"
         assert state["feed"]["not_published"] == state["feed"]["losses"] == []
         assert state["settings"]["BRIDGE_OPERATOR_TOKEN"] == state["settings"]["SUPABASE_SECRET_KEY"] == "set"

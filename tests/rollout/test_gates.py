@@ -11,7 +11,9 @@ from bridge.rollout.gates import Gate, GateState, Measure, Sources, Watch, gates
 from bridge.rollout.plan import Gates, Plan, StepBack, Thresholds
 from tests.plans import plan_of
 
-ALL = Thresholds(min_consistency=0.999, max_error_share=0.01, max_lag_seconds=5, max_lost_messages=0)
+ALL = Thresholds(
+    min_consistency=0.999, max_error_share=0.01, max_old_error_share=0.01, max_lag_seconds=5, max_lost_messages=0
+)
 
 
 def states(thresholds: Thresholds, **values: float | None) -> list[str]:
@@ -23,11 +25,11 @@ def states(thresholds: Thresholds, **values: float | None) -> list[str]:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({"consistency": 0.999, "errors": 0.01, "lag": 5, "lost": 0}, ["holds"] * 4),
-        ({"consistency": 0.9989, "errors": 0.011, "lag": 5.1, "lost": 1}, ["broken"] * 4),
-        ({"consistency": 1, "errors": 0, "lag": 0}, ["holds"] * 3 + ["unknown"]),
-        ({"consistency": None, "lag": 7, "lost": 0}, ["unknown", "unknown", "broken", "holds"]),
-        ({}, ["unknown"] * 4),
+        ({"consistency": 0.999, "errors": 0.01, "old_errors": 0.01, "lag": 5, "lost": 0}, ["holds"] * 5),
+        ({"consistency": 0.9989, "errors": 0.011, "old_errors": 0.011, "lag": 5.1, "lost": 1}, ["broken"] * 5),
+        ({"consistency": 1, "errors": 0, "old_errors": 0, "lag": 0}, ["holds"] * 4 + ["unknown"]),
+        ({"consistency": None, "lag": 7, "lost": 0}, ["unknown", "unknown", "unknown", "broken", "holds"]),
+        ({}, ["unknown"] * 5),
     ],
 )
 def test_a_threshold_holds_is_broken_or_is_not_known(values: Mapping[str, float | None], expected: list[str]) -> None:

@@ -69,6 +69,19 @@ def test_a_revision_names_exactly_this_text() -> None:
             'stage = "off"\n[gates]\nmax_error_share = 2',
             "The plan cannot be used: gates.max_error_share: expected `float` <= 1.0.",
         ),
+        (
+            'stage = "off"\n[gates]\nmax_old_error_share = 1.5',
+            "The plan cannot be used: gates.max_old_error_share: expected `float` <= 1.0.",
+        ),
+        (
+            'stage = "off"\n[gates]\nmax_old_error_share = "few"',
+            "The plan cannot be used: gates.max_old_error_share: expected `float | null`, got `str`.",
+        ),
+        (
+            'stage = "off"\n[step_back]\nmax_old_error_share = 0.05',
+            "The plan's step_back says max_old_error_share, which can only be a gate: a step back sends more people to"
+            " the old endpoints.",
+        ),
         ('stage = "off"\nallow = ["bob"]', "The plan's allow list holds 'bob', which is no users.id."),
         ('stage = "off"\ndeny = ["all"]', "The plan's deny list holds 'all', which is no users.id."),
         (

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from bridge.rollout.gates import Measure, gates
+from bridge.rollout.plan import Gates
 from migration.checks import CHECKS
 from migration.findings import NotRun, Passed, Severity
 from migration.report.evidence import BridgeSeen, Dial, Evidence, Rollout
@@ -34,6 +36,14 @@ def test_with_nothing_known_it_is_no_go() -> None:
     assert "never compared" in told
 
 
+def at_a_gate(value: float | None) -> Rollout:
+    """Return a rollout whose one gate is held against this share."""
+    plan = Dial(
+        place="full", kill_switch=False, gates=gates(Gates(max_old_error_share=0.01), {Measure.OLD_ERRORS: value})
+    )
+    return Rollout(plan=plan)
+
+
 STOPPING: dict[str, dict[str, Any]] = {
     "an error of doctor": {"doctor": report("doctor", finding())},
     "an error of check": {"check": report("check", finding())},
@@ -55,6 +65,7 @@ STOPPING: dict[str, dict[str, Any]] = {
     "a bridge that is silent": {"bridges": (BridgeSeen(address=ADDRESS, trouble="does not answer"),)},
     "a plan that is not followed": {"bridges": (bridge(rollout=Rollout(error="stage: unknown.")),)},
     "the kill switch": {"bridges": (bridge(rollout=Rollout(plan=Dial(place="off", kill_switch=True))),)},
+    "a gate that is broken": {"bridges": (bridge(rollout=at_a_gate(0.02)),)},
     "a rehearsal that failed": {"drill": rehearsal("bob stayed")},
 }
 
@@ -117,6 +128,20 @@ def test_a_notice_and_what_does_not_apply_say_nothing() -> None:
 def test_a_lag_that_nobody_knows_is_no_reason() -> None:
     """Where no legacy client wrote, there is none."""
     assert judge(replace(evidence(), bridges=(bridge(lag=None),)), LIMITS).go
+
+
+@pytest.mark.parametrize("value", [0.01, None])
+def test_a_gate_that_is_not_broken_is_no_reason(value: float | None) -> None:
+    """Nor one of which nothing is known: a report is for people, who see that for themselves."""
+    assert judge(replace(evidence(), bridges=(bridge(rollout=at_a_gate(value)),)), LIMITS).reasons == ()
+
+
+def test_a_broken_gate_is_named() -> None:
+    """With the bridge, the limit, and what was measured."""
+    verdict = judge(replace(evidence(), bridges=(bridge(rollout=at_a_gate(0.02)),)), LIMITS)
+    assert [one.sentence for one in verdict.reasons] == [
+        f"A gate is broken at {ADDRESS}: max_old_error_share 0.01: 0.02, broken."
+    ]
 
 
 def test_limits_can_be_chosen() -> None:
