@@ -15,6 +15,7 @@ from compat.deprecation import NOTHING_ENDS, Brownout, Deprecations, Moment, Not
 from compat.endpoints import ENDPOINTS
 
 VARIABLE: Final = "BRIDGE_COMPAT_DEPRECATION_FILE"
+SWITCH: Final = "BRIDGE_COMPAT_BROWNOUTS"
 LONGEST_BROWNOUT_MINUTES: Final = 60
 
 _REFERENCE: Final = re.compile(r"[!#-;=?-\[\]_a-z~]+", re.ASCII)
@@ -39,10 +40,12 @@ def read_deprecations(path: str | None, *, with_brownouts: bool) -> Deprecations
     """Read the file, if there is one; brownouts take place only if the operator wants them besides.
 
     Raises:
-        ConfigError: it cannot be read, or says something that cannot be.
+        ConfigError: it cannot be read, says something that cannot be, or has no brownouts though they are wanted.
 
     """
     if not path:
+        if with_brownouts:  # in vain: it would look as if nobody needed the endpoints
+            raise ConfigError(f"{SWITCH} is true, and {VARIABLE} names no file that lists them.")
         return NOTHING_ENDS
     try:
         found = toml.decode(Path(path).read_bytes(), type=_File)
@@ -59,6 +62,8 @@ def read_deprecations(path: str | None, *, with_brownouts: bool) -> Deprecations
 
 
 def _deprecations(found: _File, *, with_brownouts: bool) -> Deprecations:
+    if with_brownouts and not found.brownouts:
+        raise ConfigError(f"{SWITCH} is true, and the file of {VARIABLE} lists none.")
     _check_names("endpoints", found.endpoints)
     notices = {name: _notice(name, found) for name in ENDPOINTS}
     brownouts = tuple(_brownout(one, notices) for one in found.brownouts)

@@ -43,17 +43,38 @@ def in_file(tmp_path: Path, text: str) -> str:
 
 def test_without_a_file_nothing_ends() -> None:
     """By default nobody is told anything."""
-    assert read_deprecations(None, with_brownouts=True) == NOTHING_ENDS
+    assert read_deprecations(None, with_brownouts=False) == NOTHING_ENDS
 
 
 def test_an_empty_name_is_no_file() -> None:
     """As with other settings: whoever composes an environment may leave a variable empty."""
-    assert read_deprecations("", with_brownouts=True) == NOTHING_ENDS
+    assert read_deprecations("", with_brownouts=False) == NOTHING_ENDS
 
 
 def test_an_empty_file_says_nothing(tmp_path: Path) -> None:
     """Like none."""
-    assert read_deprecations(in_file(tmp_path, ""), with_brownouts=True) == NOTHING_ENDS
+    assert read_deprecations(in_file(tmp_path, ""), with_brownouts=False) == NOTHING_ENDS
+
+
+@pytest.mark.parametrize("path", [None, ""])
+def test_brownouts_without_a_file_are_wished_for_in_vain(path: str | None) -> None:
+    """A rehearsal that never takes place would look as if nobody needed the endpoints."""
+    with pytest.raises(ConfigError) as raised:
+        read_deprecations(path, with_brownouts=True)
+    assert str(raised.value) == (
+        "BRIDGE_COMPAT_BROWNOUTS is true, and BRIDGE_COMPAT_DEPRECATION_FILE names no file that lists them."
+    )
+
+
+@pytest.mark.parametrize("text", ["", "brownouts = []", "[every]\nsunset = 2027-01-01T00:00:00Z"])
+def test_brownouts_that_the_file_does_not_list_are_wished_for_in_vain(tmp_path: Path, text: str) -> None:
+    """The switch is turned, and there is no window."""
+    with pytest.raises(ConfigError) as raised:
+        read_deprecations(in_file(tmp_path, text), with_brownouts=True)
+    assert str(raised.value) == (
+        "BRIDGE_COMPAT_BROWNOUTS is true, and the file of BRIDGE_COMPAT_DEPRECATION_FILE lists none."
+    )
+    assert not read_deprecations(in_file(tmp_path, text), with_brownouts=False).brownouts
 
 
 def test_dates_are_read_for_all_and_for_each(tmp_path: Path) -> None:
@@ -134,7 +155,7 @@ LATE = "[every]\nsunset = 2027-01-01T00:00:00Z\n[[brownouts]]\nbegins = 2026-12-
 def test_what_cannot_be_is_said_in_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     """Before the bridge starts, by the variable's name."""
     with pytest.raises(ConfigError) as raised:
-        read_deprecations(in_file(tmp_path, text), with_brownouts=True)
+        read_deprecations(in_file(tmp_path, text), with_brownouts=False)
     said = str(raised.value)
     assert said.startswith("BRIDGE_COMPAT_DEPRECATION_FILE")
     assert sentence in said
