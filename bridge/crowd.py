@@ -94,3 +94,7 @@ class Guests:
     def may_send(self, user_id: str) -> bool:
         """Take one of the frames that the user's connections may send together; tell whether one was left."""
         return self._buckets.take(user_id)
+
+    def seconds_until_next(self, user_id: str) -> float:
+        """Return after how long a user who may not send may do so again, if nothing is sent meanwhile."""
+        return self._buckets.seconds_until_next(user_id)

@@ -18,7 +18,7 @@ from bridge.addresses import client_address
 from bridge.crowd import Doors
 from bridge.health import Health
 from bridge.ids import fresh_id
-from bridge.refusals import Refusal, Refusals
+from bridge.refusals import RETRY_AFTER, Refusal, Refusals
 from bridge.relay import Relay
 from bridge.settings import Settings
 from bridge.websocket import Sockets
@@ -30,7 +30,7 @@ _REFUSED: Final[Mapping[Refusal, tuple[str, int]]] = {
     Refusal.ORIGIN: ("origin not allowed", 403),
 }
 
-_REFUSAL_HEADERS: Final = {"Content-Type": "text/plain; charset=utf-8", "Retry-After": "10"}
+_PLAIN: Final = {"Content-Type": "text/plain; charset=utf-8"}
 
 SOCKET: Final = "socket"
 
@@ -49,7 +49,7 @@ def serve_socket(app: Quart, settings: Settings, sockets: Sockets, doors: Doors,
         if refusal is not None:
             refusals.handshakes[refusal] += 1
             log.info("handshake.refused", cause=refusal.value, address=str(address))
-            return (*_REFUSED[refusal], _REFUSAL_HEADERS)
+            return _refused(refusal)
         with doors.inside(address):
             await _serve(sockets)
         return None
@@ -59,6 +59,12 @@ def serve_socket(app: Quart, settings: Settings, sockets: Sockets, doors: Doors,
     for rule in app.url_map.iter_rules(SOCKET):
         rule.methods = None  # they would make other methods 405 everywhere, and stand in every Allow
     app.register_error_handler(WebsocketMismatch, partial(_not_found, app))
+
+
+def _refused(refusal: Refusal) -> ResponseReturnValue:
+    """Answer a handshake; what only another page could do better is not to be tried again."""
+    text, status = _REFUSED[refusal]
+    return text, status, _PLAIN if refusal is Refusal.ORIGIN else {**_PLAIN, **RETRY_AFTER}
 
 
 async def _not_found(app: Quart, _: WebsocketMismatch) -> HTTPException | ResponseReturnValue:
@@ -115,4 +121,4 @@ def answer_probes(app: Quart, relay: Relay, health: Health) -> None:
     async def ready() -> ResponseReturnValue:
         if not health.reasons:
             return {"status": "ready", "feed": relay.is_live, **lag()}
-        return {"status": "not ready", "feed": relay.is_live, "reasons": health.reasons, **lag()}, 503
+        return {"status": "not ready", "feed": relay.is_live, "reasons": health.reasons, **lag()}, 503, RETRY_AFTER

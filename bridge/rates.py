@@ -43,6 +43,11 @@ class Bucket:
         self._left -= 1
         return True
 
+    @property
+    def seconds_until_next(self) -> float:
+        """Return how long it takes until there is one again, as it was when one was last asked for."""
+        return max(1 - self._left, 0.0) / self._rate.per_second
+
 
 class Buckets(Generic[K]):
     """A bucket for each key; one that is full again is as good as forgotten, so memory is bounded."""
@@ -59,6 +64,11 @@ class Buckets(Generic[K]):
             bucket = Bucket(self._rate, self._clock)
             self._kept.put(key, bucket)
         return bucket.take()
+
+    def seconds_until_next(self, key: K) -> float:
+        """Return how long it takes until this key's bucket holds one again; 0 if it was never asked for any."""
+        bucket = self._kept.get(key)
+        return 0.0 if bucket is None else bucket.seconds_until_next
 
     def __len__(self) -> int:
         return len(self._kept)

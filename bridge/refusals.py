@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import StrEnum
+from typing import Final
 
 from bridge.errors import CloseCode
+
+RETRY_AFTER: Final = {"Retry-After": "10"}
+"""What 429 and 503 say where nobody knows when it will be better (RFC 9110 section 10.2.3)."""
 
 
 class Refusal(StrEnum):

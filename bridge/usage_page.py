@@ -11,6 +11,7 @@ from quart import Quart, Response, request
 from bridge.clock import Clock
 from bridge.operations import NOT_TO_BE_KEPT, PLAIN, operators_only
 from bridge.operators import Operators
+from bridge.refusals import RETRY_AFTER
 from bridge.usage import UsageStore, UsageUnavailable
 from bridge.usage.reading import DAYS, read_usage
 
@@ -30,7 +31,7 @@ def show_usage(app: Quart, operators: Operators, store: UsageStore, clock: Clock
             read = await read_usage(store, since)
         except UsageUnavailable as error:
             log.warning("usage.not_read", detail=str(error))
-            return Response("the counts cannot be read now", 503, PLAIN)
+            return Response("the counts cannot be read now", 503, {**PLAIN, **RETRY_AFTER})
         return Response(msgspec.json.encode(read), headers={**NOT_TO_BE_KEPT, "Content-Type": "application/json"})
 
     app.get("/usage")(operators_only(operators, answer))

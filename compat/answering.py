@@ -22,7 +22,7 @@ from compat.bodies import patient_requests
 from compat.deprecation import NOTHING_ENDS, Deprecations
 from compat.endpoint import Asked, Endpoint
 from compat.endpoints import ENDPOINTS
-from compat.errors import INTERNAL, RETIRED, TOO_FAST, Refused, has_failed, of_http, refusal_of
+from compat.errors import INTERNAL, RETIRED, TOO_FAST, NotNow, Refused, has_failed, of_http, refusal_of
 from compat.session import Sessions, Visitor
 
 DOCUMENT_PATH = "/openapi.json"
@@ -110,11 +110,16 @@ class Answering:
         self.deprecations.check_open(one.name, self.context.clock.now())
         body = await _body() if one.takes_body_first else None
         visitor = await self._visitor(one)
-        if visitor.caller is not None and not self.context.guests.may_send(visitor.caller.identity.user_id):
-            raise Refused(*TOO_FAST)
+        if visitor.caller is not None:
+            self._check_haste(visitor.caller.identity.user_id)
         if one.takes_body and not one.takes_body_first:
             body = await _body()
         return Asked(caller=visitor.caller, conversation_id=conversation_id, query=request.args.get("q", ""), body=body)
+
+    def _check_haste(self, user_id: UserId) -> None:
+        guests = self.context.guests
+        if not guests.may_send(user_id):
+            raise NotNow(TOO_FAST, guests.seconds_until_next(user_id))
 
     async def _visitor(self, one: Endpoint) -> Visitor:
         try:

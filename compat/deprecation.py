@@ -6,14 +6,13 @@ Pure. What stands in the file that operators write is in `compat.deprecation_fil
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import format_datetime
-from math import ceil
 from typing import Annotated
 
 from msgspec import Meta, Struct, structs
 
-from compat.errors import SWITCHED_OFF, Refused
+from compat.errors import SWITCHED_OFF, NotNow
 
 Moment = Annotated[datetime, Meta(tz=True)]
 
@@ -61,19 +60,6 @@ class Brownout(Struct, frozen=True, kw_only=True):
     endpoints: Collection[str]
 
 
-class SwitchedOff(Refused):
-    """The endpoint is in a brownout, and so it is for this time."""
-
-    def __init__(self, left: timedelta) -> None:
-        super().__init__(*SWITCHED_OFF)
-        self._left = left
-
-    @property
-    def headers(self) -> Sequence[tuple[str, str]]:
-        """Say when to come back, in whole seconds (RFC 9110 section 10.2.3)."""
-        return [("Retry-After", str(ceil(self._left.total_seconds())))]
-
-
 class Deprecations(Struct, frozen=True, kw_only=True):
     """The notices of the endpoints that have one, by name, and the brownouts that are to take place."""
 
@@ -94,13 +80,13 @@ class Deprecations(Struct, frozen=True, kw_only=True):
         """Let a request pass unless its endpoint is in a brownout.
 
         Raises:
-            SwitchedOff: it is.
+            NotNow: it is, for so long.
 
         """
         now_on = [one for one in self.brownouts if endpoint in one.endpoints and one.begins_at <= now < one.ends_at]
         ends = [one.ends_at for one in now_on]
         if ends:
-            raise SwitchedOff(max(ends) - now)
+            raise NotNow(SWITCHED_OFF, (max(ends) - now).total_seconds())
 
 
 NOTHING_ENDS = Deprecations()

@@ -7,6 +7,7 @@ unless the endpoint's wording says otherwise.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Final, NamedTuple
 
 import structlog
@@ -64,6 +65,19 @@ class Refused(Exception):
     def body(self) -> dict[str, object]:
         """Return the body; JSON, because clients parse it before they look at the status."""
         return {"error": self.text, **self.details}
+
+
+class NotNow(Refused):
+    """The same request is all right later, and it is said when."""
+
+    def __init__(self, refusal: Refusal, seconds: float) -> None:
+        super().__init__(*refusal)
+        self._seconds = seconds
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]:
+        """Say when to come back, in whole seconds (RFC 9110 section 10.2.3)."""
+        return [("Retry-After", str(max(ceil(self._seconds), 1)))]
 
 
 class Wording(Struct, frozen=True, kw_only=True):

@@ -39,8 +39,10 @@ _STATUSES: Final = {
     503: "The operator has switched this endpoint off for a short time",
 }
 _RETRY_AFTER: Final[JsonObject] = {
-    "Retry-After": {"description": "In how many seconds it is back.", "schema": {"type": "integer", "minimum": 1}}
+    "Retry-After": {"description": "In how many seconds to ask again.", "schema": {"type": "integer", "minimum": 1}}
 }
+_PASSING: Final = frozenset({TOO_FAST.status, SWITCHED_OFF.status})
+"""What is all right later."""
 _CONVERSATION: Final[JsonObject] = {
     "name": "conversation_id",
     "in": "path",
@@ -158,7 +160,7 @@ def _responses(one: Endpoint) -> JsonObject:
 
 def _response(status: int, schema: JsonObject) -> JsonObject:
     made: JsonObject = {"description": _STATUSES[status], "content": {"application/json": {"schema": schema}}}
-    return {**made, "headers": _RETRY_AFTER} if status == SWITCHED_OFF.status else made
+    return {**made, "headers": _RETRY_AFTER} if status in _PASSING else made
 
 
 def _error(texts: list[str], *, names_nobody: bool) -> JsonObject:

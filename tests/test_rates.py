@@ -43,6 +43,20 @@ def test_never_more_than_burst_and_rate_allow(pauses: list[float]) -> None:
         assert passed <= 5 + 3.0 * time + 1e-6
 
 
+def test_it_is_known_when_there_is_one_again() -> None:
+    """Not a moment before, and by then; while there is one, now."""
+    clock = FakeClock()
+    buckets: Buckets[str] = Buckets(Rate(per_second=0.25, burst=2), clock)
+    assert buckets.seconds_until_next("a") == 0
+    assert [buckets.take("a") for _ in range(3)] == [True, True, False]
+    assert buckets.seconds_until_next("a") == 4
+    clock.advance(3)
+    assert not buckets.take("a")
+    assert buckets.seconds_until_next("a") == 1
+    clock.advance(1)
+    assert buckets.take("a")
+
+
 def test_everybody_has_a_bucket_of_their_own() -> None:
     """One who sends too fast takes nothing from another."""
     buckets: Buckets[str] = Buckets(Rate(per_second=1.0, burst=1), FakeClock())

@@ -138,6 +138,10 @@ async def test_who_asks_too_fast_is_told_so(good: Request) -> None:
             pass
         refused = await s.told(good.method, good.path, s.known(B, good.path), good.content)
         assert refused.error == (429, "Too many requests")
+        response = await s.send(good.method, good.path, s.known(B, good.path), good.content)
+        assert response.headers["Retry-After"] == "1"
+        s.world.clock.advance(1)
+        assert (await s.told(good.method, good.path, s.known(B, good.path), good.content)).status == 200
         another = await s.told(good.method, good.path, s.known(C, good.path), good.content)
         assert another.status != 429
 

@@ -202,6 +202,7 @@ async def test_a_page_of_another_origin_is_refused_before_the_handshake(start_br
             async with connect(bridge.url, origin="https://evil.example"):  # type: ignore[arg-type]  # a NewType
                 pass
         assert refused.value.response.status_code == 403
+        assert "Retry-After" not in refused.value.response.headers  # it would be refused again
         async with connect(bridge.url, origin="https://chat.example") as socket:  # type: ignore[arg-type]  # a NewType
             await socket.send(envelope())
             assert (await answer(socket))["type"] == "pong"

@@ -79,6 +79,7 @@ async def test_sends_under_way_are_finished_while_nobody_is_let_in(sandbox: Sand
         with pytest.raises(InvalidStatus) as refused:
             await clients.enter_async_context(connect(url))
         assert refused.value.response.status_code == 503
+        assert refused.value.response.headers["Retry-After"] == "10"
         assert [(await told(bob, "message_sent"))["requestId"] for _ in range(SENDS)] == list(texts)
         await bob.wait_closed()
         assert await ended(process) == 0

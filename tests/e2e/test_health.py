@@ -47,6 +47,7 @@ async def readiness(url: str) -> tuple[int, dict[str, Any]]:
     """Ask /readyz."""
     async with httpx.AsyncClient() as http:
         answer = await http.get(url.replace("ws://", "http://").removesuffix("/ws") + "/readyz")
+    assert ("Retry-After" in answer.headers) is (answer.status_code == 503)
     return answer.status_code, answer.json()
 
 

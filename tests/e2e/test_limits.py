@@ -16,10 +16,11 @@ from tests.e2e.test_bad_input import ANSWER_SECONDS, answer, envelope
 
 
 async def refused(bridge: RunningBridge, **headers: str) -> int:
-    """Return the status with which a handshake is answered."""
+    """Return the status with which a handshake is answered; when to try again is said, too."""
     with pytest.raises(InvalidStatus) as caught:
         async with connect(bridge.url, additional_headers=headers):
             pass
+    assert caught.value.response.headers["Retry-After"] == "10"
     return int(caught.value.response.status_code)
 
 

@@ -68,6 +68,7 @@ async def test_counts_that_cannot_be_read_are_503() -> None:
     s.store.failing = UsageUnavailable("malformed")
     response = await s.http.get("/usage", headers=OPERATOR)
     assert response.status_code == 503
+    assert response.headers["Retry-After"] == "10"
     assert "malformed" not in str(await response.get_data(as_text=True))
 
 
