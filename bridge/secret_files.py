@@ -61,7 +61,12 @@ def is_secret(field: FieldInfo) -> bool:
 def _read(variable: str) -> str:
     try:
         with Path(os.environ[variable]).open("rb") as file:
-            return file.read(MAX_SECRET_BYTES).decode().strip()  # editors end files with a newline
+            text = file.read(MAX_SECRET_BYTES + 1)
+        if len(text) > MAX_SECRET_BYTES:  # a part of a secret would be another one
+            raise ConfigError(
+                f"{variable} names a file of more than {MAX_SECRET_BYTES // 1024} KiB, which is no secret."
+            )
+        return text.decode().strip()  # editors end files with a newline
     except OSError as error:
         raise ConfigError(f"{variable} names a file that cannot be read: {error.strerror}.") from None
     except ValueError:

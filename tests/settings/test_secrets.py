@@ -65,6 +65,24 @@ def test_an_unreadable_secret_file_is_named_by_its_variable(complete: pytest.Mon
     assert sentence() == "SUPABASE_SECRET_KEY must be a key of ASCII characters without spaces."
 
 
+def test_a_secret_file_that_is_too_large_is_not_cut(complete: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The beginning of it would be taken for a secret; up to 64 KiB, with all space around it, it is read."""
+    file = tmp_path / "secret"
+    complete.setenv("SUPABASE_JWT_SECRET_FILE", str(file))
+    file.write_text("s" * 40 + "\n" * (64 * 1024 - 40))
+    secret = load_settings().supabase_jwt_secret
+    assert secret is not None
+    assert secret.get_secret_value() == "s" * 40
+    file.write_text("s" * 40 + "\n" * (64 * 1024 - 39))
+    assert sentence() == "SUPABASE_JWT_SECRET_FILE names a file of more than 64 KiB, which is no secret."
+
+
+def test_an_endless_secret_file_is_refused(complete: pytest.MonkeyPatch) -> None:
+    """Without waiting for its end."""
+    complete.setenv("SUPABASE_JWT_SECRET_FILE", "/dev/zero")
+    assert sentence() == "SUPABASE_JWT_SECRET_FILE names a file of more than 64 KiB, which is no secret."
+
+
 def test_only_secrets_come_from_files(complete: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Anything else can be seen by everybody anyway."""
     complete.setenv("BRIDGE_PORT_FILE", str(tmp_path))
