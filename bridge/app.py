@@ -39,6 +39,7 @@ from bridge.status import Status
 from bridge.stepping_back import StepBack, rollout_status
 from bridge.store import Store
 from bridge.store.supabase import SupabaseStore
+from bridge.tables_watch import TablesWatch
 from bridge.typing_upkeep import TypingUpkeep
 from bridge.usage_page import show_usage
 from bridge.usage_upkeep import UsageUpkeep
@@ -165,7 +166,8 @@ def _regularly(context: Context, canary: Canary) -> Sequence[Callable[[], Corout
     """Return what has to be done from time to time."""
     store = context.store
     upkeep = (ChangeLogUpkeep(store).run, CanaryUpkeep(canary, store, context.health).run)
-    return (TypingUpkeep(context).run, SchemaWatch(store).run, *upkeep)
+    watch = TablesWatch(store, context.health, context.measures, context.clock)
+    return (TypingUpkeep(context).run, SchemaWatch(store).run, watch.run, *upkeep)
 
 
 def _serve(bridge: Bridge, settings: Settings, ends: Ends) -> None:

@@ -125,7 +125,7 @@ class Trouble(StrEnum):
     """Why a bridge is degraded, the worst first."""
 
     TABLES_UNREACHABLE = "tables_unreachable"
-    """The last question of the relay to the tables failed: loads and sends may fail too."""
+    """The tables do not answer, or failed the relay's last question: loads and sends may fail too."""
     REALTIME_LOST = "realtime_lost"
     """Changes by others do not arrive; they are looked for in the tables."""
     CATCHING_UP = "catching_up"

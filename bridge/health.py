@@ -32,7 +32,9 @@ class Health:
         self._hub = hub
         self._measures = measures or Measures()
         self._clock = clock
-        self._troubles: Set[Trouble] = frozenset({Trouble.REALTIME_LOST})
+        self._reported: Set[Trouble] = frozenset({Trouble.REALTIME_LOST})
+        self.tables_silent = False
+        """Whether the tables have not answered for seconds, whoever asks."""
         self._troubled_since: float | None = clock.monotonic()
         self._draining = False
         self._unwritable: set[str] = set()
@@ -55,9 +57,21 @@ class Health:
         self._unpublished = frozenset(tables)
 
     def set_troubles(self, troubles: Set[Trouble]) -> None:
-        """Take in how feed and tables are now; the last word counts."""
-        self._troubles = troubles
-        if not troubles:
+        """Take in how feed and tables are now, as the relay knows it; its last word counts."""
+        self._reported = troubles
+        self._consider()
+
+    def set_tables_silent(self, *, silent: bool) -> None:
+        """Take in whether the tables answer at all; the relay may not have asked them for a while."""
+        self.tables_silent = silent
+        self._consider()
+
+    @property
+    def _troubles(self) -> Set[Trouble]:
+        return self._reported | ({Trouble.TABLES_UNREACHABLE} if self.tables_silent else frozenset())
+
+    def _consider(self) -> None:
+        if not self._troubles:
             self._troubled_since = None
         elif self._troubled_since is None:
             self._troubled_since = self._clock.monotonic()

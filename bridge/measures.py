@@ -22,6 +22,9 @@ OTHER: Final = "other"
 _OWN_FAULTS: Final = frozenset(
     {ErrorCode.SERVER_ERROR, ErrorCode.DATABASE_ERROR, ErrorCode.AUTH_ERROR, ErrorCode.CONFIG_ERROR}
 )
+_NOT_OUR_QUESTIONS: Final = frozenset({"auth", "passthrough", OTHER})
+_ANSWERED: Final = frozenset("234")
+"""How statuses begin that do not come from a gateway with nobody behind it."""
 _CHEAP: Final = frozenset({"ping", "unreadable"})
 
 
@@ -141,6 +144,14 @@ class Measures:
         self.request_seconds = Durations("supabase_request_seconds", "From a request to its answer's head.", "table")
         self.writes = Count("service_writes", "Writes that only the service role may do.", "table", "outcome")
         self.shadowed = Count("shadowed_reads", "Reads compared with the old way.", "action", "outcome", "reason")
+
+    def table_answers(self) -> int:
+        """Return how often the tables have answered the bridge; what strangers ask does not count."""
+        return sum(
+            number
+            for (table, _, outcome), number in self.requests.values.items()
+            if table not in _NOT_OUR_QUESTIONS and outcome[:1] in _ANSWERED
+        )
 
     def failed_commands(self) -> tuple[int, int]:
         """Return how many commands failed by the server's own fault, and how many there were; pings do not count."""

@@ -33,7 +33,7 @@ LEVELS: dict[str, int] = {
             "bridge.authentication bridge.canary_upkeep bridge.change_log_upkeep bridge.dial bridge.elsewhere "
             "bridge.entrance bridge.login_upkeep bridge.presence_upkeep bridge.relay bridge.resuming "
             "bridge.schema_watch bridge.session bridge.shadow bridge.signed_in bridge.stepping_back "
-            "bridge.typing_upkeep bridge.usage_upkeep",
+            "bridge.tables_watch bridge.typing_upkeep bridge.usage_upkeep",
             "bridge.pages bridge.specification bridge.websocket compat",
             "bridge.app bridge.wiring bridge.auth_server bridge.endpoints bridge.operations bridge.status "
             "bridge.usage_kept bridge.usage_page migration",

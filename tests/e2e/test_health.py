@@ -83,6 +83,21 @@ async def test_tables_that_do_not_answer_are_told(bridge: RunningBridge, databas
             seen = await anext(told)
 
 
+async def test_tables_that_never_answer_are_told(bridge: RunningBridge, database: Database) -> None:
+    """Though nobody asks them: they take a question and say nothing. /readyz goes by it."""
+    async with newcomer(bridge.url, bridge.sandbox, "connection_status") as bob, asyncio.timeout(ANSWER_SECONDS):
+        told = statuses(bob)
+        assert await anext(told) == ("live", None)
+        async with database.faults(data_api={"delay_ms": 600_000, "path": "/rest/"}):
+            assert await anext(told) == ("degraded", "tables_unreachable")
+            assert bridge.parts.context.health.tables_silent
+            status, body = await readiness(bridge.url)
+            assert (status, body["reasons"][0]) == (503, "tables_unreachable")
+        seen = await anext(told)
+        while seen != ("live", None):
+            seen = await anext(told)
+
+
 async def test_a_restart_is_told_before_the_socket_closes(sandbox: SandboxAddress) -> None:
     """Draining, then 1012."""
     async with (
