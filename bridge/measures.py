@@ -12,20 +12,16 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from bridge.errors import ErrorCode
-
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the classes into which durations are sorted, in seconds; one more takes what is above."""
 MAX_SERIES: Final = 500
 """Sets of labels of one measure; further ones are counted together, for a label may come from outside."""
 OTHER: Final = "other"
-_OWN_FAULTS: Final = frozenset(
-    {ErrorCode.SERVER_ERROR, ErrorCode.DATABASE_ERROR, ErrorCode.AUTH_ERROR, ErrorCode.CONFIG_ERROR}
-)
 _NOT_OUR_QUESTIONS: Final = frozenset({"auth", "passthrough", OTHER})
 _ANSWERED: Final = frozenset("234")
 """How statuses begin that do not come from a gateway with nobody behind it."""
-_CHEAP: Final = frozenset({"ping", "unreadable"})
+OK: Final = "ok"
+_CHEAP: Final = "ping"
 
 
 class Measure:
@@ -108,20 +104,20 @@ class Reading(Measure):
         self.read: Callable[[], Mapping[tuple[str, ...], int]] = dict
 
 
-class Measures:
-    """Everything that a bridge process measures."""
+class _OfClients:
+    """What is measured of those who come: sockets, commands, requests to old endpoints, pushes."""
 
     def __init__(self) -> None:
         self.sockets = Level("sockets", "Open sockets.")
         self.sessions = Level("sessions", "Authenticated sockets.")
         self.users = Level("users", "People with an authenticated socket.")
         self.ready = Level("ready", "1 while /readyz says ready.")
-        self.feed_live = Level("feed_live", "1 while changes arrive and none is known to be missing.")
         self.history = Level("history_entries", "Pushes kept for clients that come back.")
         self.opened = Count("sockets_opened", "Sockets accepted.")
         self.refused = Reading("handshakes_refused", "Sockets that were never opened.", "reason")
         self.closings = Reading("sockets_closed", "Sockets closed by the bridge.", "code")
         self.commands = Count("commands", "Frames of clients that were answered.", "type", "outcome")
+        self.commands_failed = Count("commands_failed", "Commands that failed by the server's own fault.", "type")
         self.command_seconds = Durations("command_seconds", "From a command's turn to its answer.", "type")
         self.old_requests = Count("old_requests", "Requests to old endpoints that were answered.", "endpoint", "status")
         self.old_requests_failed = Count(
@@ -132,6 +128,14 @@ class Measures:
         self.replayed = Count("replayed_pushes", "Pushes told again to clients that came back.")
         self.pushes = Count("pushes", "Events told, however many sockets took them.", "type")
         self.deliveries = Count("deliveries", "Pushes handed to sockets.", "type")
+
+
+class Measures(_OfClients):
+    """Everything that a bridge process measures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.feed_live = Level("feed_live", "1 while changes arrive and none is known to be missing.")
         self.epochs = Count("feed_epochs", "Connections to Realtime begun.")
         self.losses = Count("feed_losses", "Times at which changes stopped to arrive.")
         self.confirmations = Count("feed_confirmations", "Confirmations by Realtime that changes arrive.")
@@ -154,15 +158,18 @@ class Measures:
         )
 
     def failed_commands(self) -> tuple[int, int]:
-        """Return how many commands failed by the server's own fault, and how many there were; pings do not count."""
-        answered = [(labels, number) for labels, number in self.commands.values.items() if labels[0] not in _CHEAP]
-        failed = sum(number for labels, number in answered if labels[1] in _OWN_FAULTS)
-        return failed, sum(number for _, number in answered)
+        """Return how many commands failed by the server's own fault, and how many did or were done.
+
+        Pings do not count, for they cost nothing, nor what was refused: by refusals strangers could hide failures.
+        """
+        failed = sum(self.commands_failed.values.values())
+        done = sum(n for (kind, outcome), n in self.commands.values.items() if kind != _CHEAP and outcome == OK)
+        return failed, done + failed
 
     def failed_old_requests(self) -> tuple[int, int]:
         """Return how many requests to old endpoints failed by the server's own fault, and how many did or were served.
 
-        What was refused counts for nothing: by refusals strangers could hide failures.
+        What was refused counts for nothing here, too.
         """
         failed = sum(self.old_requests_failed.values.values())
         served = sum(number for (_, status), number in self.old_requests.values.items() if status.startswith("2"))

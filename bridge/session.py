@@ -29,13 +29,14 @@ from bridge.errors import (
     unknown_type,
 )
 from bridge.ids import fresh_id
+from bridge.measures import OK
 from bridge.outbox import Outbox
+from bridge.own_faults import is_own_fault
 from bridge.protocol import BadFrame, Command
 from bridge.rates import Bucket
 from bridge.shadow import Reading, Shadow
 from bridge.signed_in import Session
 
-OK = "ok"
 UNKNOWN = "unknown"
 
 log = structlog.get_logger(__name__)
@@ -178,10 +179,7 @@ class Connection:
         measures.command_seconds.observe(clock.monotonic() - began, kind)
 
     async def _answer(self, command: Command) -> Fault | None:
-        """Do what a command asks, or return what to refuse it with: the one place that knows exceptions and codes.
-
-        Style section 5.7.
-        """
+        """Do what a command asks, or return what to refuse it with."""
         action = ACTIONS.get(command.type)
         try:
             if command.type == "auth":
@@ -190,15 +188,10 @@ class Connection:
                 raise ActionError(unknown_type(command.type))
             else:
                 await self._perform(action, command)
-        except ActionError as error:
-            log.info("command.refused", code=error.fault.code.value)
-            return error.fault
-        except StoreError as error:
-            log.warning("command.store_failed", cause=type(error).__name__, detail=str(error))
-            return action.faults.database if action else AUTH_FAILED
-        except Exception:
-            log.exception("command.failed")
-            return action.faults.unexpected if action else INTERNAL_ERROR
+        except Exception as error:  # noqa: BLE001  # _fault_of logs it
+            if is_own_fault(error):
+                self._context.measures.commands_failed.add(command.type)
+            return _fault_of(error, action)
         return None
 
     async def _perform(self, action: Action[Struct], command: Command) -> None:
@@ -225,3 +218,15 @@ class Connection:
 
     def _refuse(self, fault: Fault, request_id: str | None) -> None:
         self._outbox.put(protocol.error(fault, request_id, fresh_id(), self._context.clock.now()))
+
+
+def _fault_of(error: Exception, action: Action[Struct] | None) -> Fault:
+    """Return what a client hears: the one place that knows exceptions and codes (style section 5.7)."""
+    if isinstance(error, ActionError):
+        log.info("command.refused", code=error.fault.code.value)
+        return error.fault
+    if isinstance(error, StoreError):
+        log.warning("command.store_failed", cause=type(error).__name__, detail=str(error))
+        return action.faults.database if action else AUTH_FAILED
+    log.error("command.failed", exc_info=error)
+    return action.faults.unexpected if action else INTERNAL_ERROR

@@ -67,18 +67,21 @@ def test_every_measure_has_a_name_of_its_own() -> None:
 
 
 def test_commands_that_failed_by_the_servers_own_fault() -> None:
-    """A refusal is none, and what costs nothing does not count."""
+    """Of those that were done or failed: what was refused says nothing of the server, and pings cost nothing."""
     measures = Measures()
     for kind, outcome in [
         ("send_message", "ok"),
         ("send_message", "ACCESS_DENIED"),
         ("send_message", "DATABASE_ERROR"),
         ("auth", "AUTH_ERROR"),
+        ("auth", "CONFIG_ERROR"),
         ("ping", "ok"),
         ("unreadable", "INVALID_MESSAGE"),
     ]:
         measures.commands.add(kind, outcome, by=10)
-    assert measures.failed_commands() == (20, 40)
+    measures.commands_failed.add("send_message", by=4)
+    measures.commands_failed.add("auth", by=10)
+    assert measures.failed_commands() == (14, 24)
 
 
 def test_requests_to_old_endpoints_that_failed_by_the_servers_own_fault() -> None:

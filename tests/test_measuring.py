@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from uuid import UUID
 
 import pytest
 
@@ -43,6 +44,37 @@ async def test_a_refused_login_is_counted_with_its_code() -> None:
         await w.client().ask("auth", token="nonsense")
         await w.client().authenticate(X)
         assert w.measures.commands.values == {("auth", "INVALID_TOKEN"): 1, ("auth", "ok"): 1}
+
+
+async def test_failures_of_our_own_are_counted_by_type() -> None:
+    """Tables that do not answer, and defects; the rollout goes by them."""
+    async with world() as w:
+        b = await w.signed_in(B)
+        assert w.measures.failed_commands() == (0, 1)
+        for failing in (StoreDown("down"), StoreRefused("42501")):
+            w.tables.failing = failing
+            assert (await b.ask("load_messages", conversationId=ROOM)).code == "DATABASE_ERROR"
+            assert (await w.client().authenticate(B)).code == "AUTH_ERROR"
+        assert w.measures.commands_failed.values == {("load_messages",): 2, ("auth",): 2}
+        assert w.measures.failed_commands() == (4, 5)
+
+
+async def test_nobody_can_make_the_bridge_look_bad() -> None:
+    """Or one client could take a rollout back: what it can bring about whenever it likes is no failure."""
+    async with world() as w:
+        b = await w.signed_in(B)
+        before = w.measures.failed_commands()
+        refused = [
+            await b.ask("create_conversation", participantIds=["no uuid"], name="x", isGroup=True),
+            await b.ask("create_conversation", participantIds=[str(UUID(int=9))], name="x", isGroup=True),
+            await b.ask("send_message", conversationId=ROOM, content="x", replyToId=str(UUID(int=9))),
+            await b.ask("send_message", conversationId=ROOM, content="x", messageType="nonsense"),
+            await b.ask("load_messages", conversationId="nonsense"),
+            await w.client().ask("auth", token="nonsense"),
+        ]
+        assert {one.type for one in refused} == {"error"}
+        assert [one.code for one in refused].count("DATABASE_ERROR") == 4
+        assert w.measures.failed_commands() == before
 
 
 async def test_pushes_and_deliveries_are_counted_by_type() -> None:
