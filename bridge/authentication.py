@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import UNSET, DecodeError, Meta, Raw, Struct, UnsetType, json
+from msgspec.structs import replace
 
 from bridge.capabilities import Capability
 from bridge.errors import MISSING_TOKEN, ActionError
 from bridge.paths import Decision
 from bridge.rows import Id, UserRow
 
+MAX_NAME_CHARACTERS: Final = 40
+
 
 class ClientName(Struct, frozen=True):
-    """The program at the other end, as it calls itself; for the bridge's log."""
+    """The program at the other end, as it calls itself; what is longer than any name is cut."""
 
     name: str = ""
     version: str = ""
@@ -70,4 +73,5 @@ def read_authenticate(payload: Raw) -> Authenticate:
             raise ActionError(MISSING_TOKEN) from None
     if not asked.token:
         raise ActionError(MISSING_TOKEN)
-    return asked
+    name, version = (text[:MAX_NAME_CHARACTERS] for text in (asked.client.name, asked.client.version))
+    return replace(asked, client=ClientName(name, version))

@@ -29,8 +29,6 @@ from bridge.rows import user_row
 from bridge.signed_in import Session
 from bridge.usage.programs import named
 
-MAX_LOGGED_CHARACTERS = 40
-
 Tell = Callable[[Authenticated], None]
 
 log = structlog.get_logger(__name__)
@@ -189,8 +187,8 @@ class Entrance:
         log.info(
             "session.authenticated",
             user_id=user.id,
-            client=client.name[:MAX_LOGGED_CHARACTERS],
-            version=client.version[:MAX_LOGGED_CHARACTERS],
+            client=client.name,
+            version=client.version,
         )
 
     def _resumed_rooms(self, identity: Identity) -> Rooms:

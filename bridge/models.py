@@ -13,6 +13,8 @@ LARGEST_INTEGER: Final = 2_147_483_647
 """What a column of type integer holds at most."""
 MAX_NAME_CHARACTERS: Final = 200
 """How long a name of a conversation or group may be: it stands in every line of every list."""
+MAX_DESCRIPTION_CHARACTERS: Final = 2_000
+"""How long a group's description may be: every list of groups shows it to every member."""
 MOST_DAYS: Final = 1_000_000
 """The longest time until messages disappear: a database adds the days to the present, and its dates end somewhere."""
 

@@ -38,6 +38,7 @@ from bridge.shadow import Reading, Shadow
 from bridge.signed_in import Session
 
 UNKNOWN = "unknown"
+MAX_SHOWN_CHARACTERS = 100
 
 log = structlog.get_logger(__name__)
 
@@ -143,7 +144,7 @@ class Connection:
             while self._commands and not self._outbox.is_closing and not self._is_over:
                 command = self._commands.popleft()
                 self._is_busy = True
-                with bound_contextvars(connection_id=self.id, request_id=command.request_id, action=command.type):
+                with bound_contextvars(connection_id=self.id, request_id=_shown(command), action=command.type):
                     await self._handle(command)
                 self._is_busy = False
             if self.retiring is not None:
@@ -169,9 +170,7 @@ class Connection:
         measures, clock = self._context.measures, self._context.clock
         kind = command.type if command.type in ACTIONS or command.type == "auth" else UNKNOWN
         began = clock.monotonic()
-        with self._context.tracing.span(
-            "command", type=kind, connection_id=self.id, request_id=str(command.request_id)
-        ):
+        with self._context.tracing.span("command", type=kind, connection_id=self.id, request_id=str(_shown(command))):
             fault = await self._answer(command)
         if fault is not None:
             self._refuse(fault, command.request_id)
@@ -218,6 +217,11 @@ class Connection:
 
     def _refuse(self, fault: Fault, request_id: str | None) -> None:
         self._outbox.put(protocol.error(fault, request_id, fresh_id(), self._context.clock.now()))
+
+
+def _shown(command: Command) -> str | None:
+    """Return the request id as logs and traces have it: clients may choose one as long as a frame."""
+    return command.request_id[:MAX_SHOWN_CHARACTERS] if command.request_id else None
 
 
 def _fault_of(error: Exception, action: Action[Struct] | None) -> Fault:

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from quart import Quart, Response, ResponseReturnValue, request
 
+from bridge.authentication import MAX_NAME_CHARACTERS
 from bridge.errors import ActionError, StoreError
 from bridge.pages import security_headers
 from bridge.paths import Decision, Path, Reason
@@ -23,7 +24,6 @@ from compat.session import COOKIE, Sessions, Visitor
 
 PATH: Final = "/rollout"
 TROUBLE: Final = "Internal server error"
-MAX_CHARACTERS: Final = 40
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ async def _decision(visitor: Visitor, rollout: Rollout) -> Decision:
 
 def _said(parameter: str, header: str) -> str:
     """Return what a client says of itself in the address, or else in a header field, as the old endpoints take it."""
-    return (request.args.get(parameter) or request.headers.get(header, ""))[:MAX_CHARACTERS]
+    return (request.args.get(parameter) or request.headers.get(header, ""))[:MAX_NAME_CHARACTERS]
 
 
 def _answer(body: object, status: int, origins: Set[str] | None) -> Response:

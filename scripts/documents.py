@@ -11,8 +11,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast
 
-from bridge.actions import loading, metadata, people_meant, receipts, recipients, sending
+from bridge import models
+from bridge.actions import (
+    account,
+    groups,
+    loading,
+    metadata,
+    people_meant,
+    receipts,
+    recipients,
+    searching,
+    sending,
+)
 from bridge.auth import MAX_TOKEN_LENGTH
+from bridge.authentication import MAX_NAME_CHARACTERS
 from bridge.capabilities import Capability
 from bridge.errors import CloseCode, ErrorCode, Fault
 from bridge.protocol import ErrorPayload
@@ -222,7 +234,15 @@ def _limits() -> str:
             "fewer are given",
         ),
         ("`metadata`", f"{metadata.MAX_METADATA_BYTES} bytes, {metadata.MAX_METADATA_DEPTH} levels", "INVALID_DATA"),
-        ("`clientMessageId`", f"{sending.MAX_CLIENT_MESSAGE_ID_CHARACTERS} characters", "MISSING_REQUIRED_FIELDS"),
+        ("`clientMessageId`", f"{sending.MAX_CLIENT_MESSAGE_ID_CHARACTERS} characters", "INVALID_DATA"),
+        ("a message's text, each sealed copy", "a frame", "closed with 1009"),
+        ("a conversation's or group's name", f"{models.MAX_NAME_CHARACTERS} characters", "INVALID_DATA"),
+        ("a group's description", f"{models.MAX_DESCRIPTION_CHARACTERS} characters", "INVALID_DATA"),
+        ("an invite code", f"{groups.MAX_CODE_CHARACTERS} characters", "INVALID_DATA"),
+        ("`bio`", f"{account.MAX_BIO_CHARACTERS} characters", "INVALID_DATA"),
+        ("`website`", f"{account.MAX_WEBSITE_CHARACTERS} characters", "INVALID_DATA"),
+        ("a text to search for", f"{searching.MAX_QUERY_CHARACTERS} characters", "nobody is found"),
+        ("name and version of a client", f"{MAX_NAME_CHARACTERS} characters", "cut"),
         ("sealed copies of a message", f"{recipients.MAX_RECIPIENTS}", "INVALID_ENCRYPTED_CONTENTS"),
         ("people of a new conversation", f"{people_meant.MAX_PARTICIPANTS}", "INVALID_DATA"),
         ("messages marked as read at once", f"{receipts.MAX_AT_ONCE}", "INVALID_DATA"),

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from bridge.errors import StoreDown, StoreRefused, service_restart
 from bridge.ids import derived_message_id
+from bridge.session import MAX_SHOWN_CHARACTERS
 from tests.people import ROOM, A, B, C, message, message_id
 from tests.world import Client, World, world
 
@@ -205,6 +206,28 @@ async def test_neither_token_nor_text_is_ever_logged() -> None:
         assert SECRET_TEXT not in logged
         assert not any(part in logged for part in token.split("."))
         assert w.mint.hs256(B.auth_id, role="anon").split(".")[1] not in logged
+
+
+async def test_an_endless_request_id_is_answered_whole_and_logged_in_part() -> None:
+    """Each line that is logged would have it: the client's is what it waits for."""
+    async with world() as w:
+        b = await w.signed_in(A)
+        request_id = "r" * 10_000
+        with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+            frame = {"type": "join_conversation", "payload": {"conversationId": "x"}, "requestId": request_id}
+            b.send_text(json.dumps({**frame, "timestamp": "now"}))
+            refused = await b.reply(request_id)
+        assert refused.payload["requestId"] == request_id
+        assert [line["request_id"] for line in logs] == ["r" * MAX_SHOWN_CHARACTERS]
+
+
+async def test_what_a_client_calls_itself_is_cut() -> None:
+    """Before it is logged, counted, or asked about."""
+    async with world() as w:
+        with capture_logs() as logs:
+            await w.client().ask("auth", token=w.mint.hs256(B.auth_id), client={"name": "n" * 99, "version": "1" * 99})
+        [line] = [one for one in logs if one["event"] == "session.authenticated"]
+        assert (line["client"], line["version"]) == ("n" * 40, "1" * 40)
 
 
 async def test_every_line_says_whose_request_it_was() -> None:

@@ -18,6 +18,7 @@ from bridge.errors import AUTH_REQUIRED, INVALID_MESSAGE, ActionError, ErrorCode
 from bridge.ids import new_conversation_id, new_group_id, new_invite_code
 from bridge.lists import News
 from bridge.models import (
+    MAX_DESCRIPTION_CHARACTERS,
     MAX_NAME_CHARACTERS,
     Conversation,
     ConversationId,
@@ -33,11 +34,16 @@ from bridge.models import (
 from bridge.rows import GroupRow, Id, MadeConversationRow, group_row, made_conversation_row
 
 FIRST_ROOM = "general"
+MAX_CODE_CHARACTERS = 100
+"""A longer text is no code of any group's; the question that it makes has to fit into an address."""
 ATTEMPTS_TO_FIND_A_FREE_CODE = 5
 
 _UNIQUE_VIOLATION = "23505"
 _NAME_REQUIRED = Fault(ErrorCode.INVALID_DATA, "Group name required")
 _NAME_TOO_LONG = Fault(ErrorCode.INVALID_DATA, f"Group name must be {MAX_NAME_CHARACTERS} characters or less")
+_DESCRIPTION_TOO_LONG = Fault(
+    ErrorCode.INVALID_DATA, f"Group description must be {MAX_DESCRIPTION_CHARACTERS} characters or less"
+)
 _CODE_REQUIRED = Fault(ErrorCode.INVALID_DATA, "Invite code required")
 _CODE_INVALID = Fault(ErrorCode.INVALID_DATA, "Invalid invite code")
 _JOINED = "Successfully joined group"
@@ -66,7 +72,7 @@ class CreateGroup(Struct, frozen=True):
     """Request of create_group; `isPublic` as the wire spells, or `is_public` as the table does."""
 
     name: Annotated[str, Meta(description=f"At most {MAX_NAME_CHARACTERS} characters.")]
-    description: str | None = None
+    description: Annotated[str | None, Meta(description=f"At most {MAX_DESCRIPTION_CHARACTERS} characters.")] = None
     is_public: bool | None = None
     is_public_on_the_wire: bool | None = field(default=None, name="isPublic")
 
@@ -109,7 +115,12 @@ class GroupsLoaded(Struct, frozen=True):
 
 
 @action(
-    "create_group", CreateGroup, reply="group_created", result=GroupCreated, faults=_CREATE, refusals=[_NAME_TOO_LONG]
+    "create_group",
+    CreateGroup,
+    reply="group_created",
+    result=GroupCreated,
+    faults=_CREATE,
+    refusals=[_NAME_TOO_LONG, _DESCRIPTION_TOO_LONG],
 )
 async def create_group(request: CreateGroup, caller: Caller, context: Context) -> Outcome:
     """Make a group with a first room, the caller as its owner and the room's admin."""
@@ -117,6 +128,8 @@ async def create_group(request: CreateGroup, caller: Caller, context: Context) -
         raise ActionError(_NAME_REQUIRED)
     if len(request.name) > MAX_NAME_CHARACTERS:
         raise ActionError(_NAME_TOO_LONG)
+    if len(request.description or "") > MAX_DESCRIPTION_CHARACTERS:
+        raise ActionError(_DESCRIPTION_TOO_LONG)
     me, now = caller.identity.user_id, context.clock.now()
     group_id = new_group_id(now)
     room = NewConversation(
@@ -145,6 +158,8 @@ async def join_group(request: JoinGroup, caller: Caller, context: Context) -> Ou
     code = (request.code_on_the_wire or request.invite_code or "").strip().upper()
     if not code:
         raise ActionError(_CODE_REQUIRED)
+    if len(code) > MAX_CODE_CHARACTERS:
+        raise ActionError(_CODE_INVALID)
     group = await context.store.groups.by_invite_code(code)
     if group is None:
         raise ActionError(_CODE_INVALID)

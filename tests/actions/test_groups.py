@@ -58,6 +58,16 @@ async def test_a_group_has_no_endless_name() -> None:
     assert (fault.code.value, fault.text) == ("INVALID_DATA", "Group name must be 200 characters or less")
 
 
+async def test_a_group_has_no_endless_description() -> None:
+    """Every list of every member shows it."""
+    parts = Parts()
+    made = await group_of(parts, B, description="x" * 2000)
+    assert made["group"]["group_description"] == "x" * 2000
+    fault = await refusal(parts, B, "create_group", name="Hikers", description="x" * 2001)
+    assert told(fault) == ("INVALID_DATA", "Group description must be 2000 characters or less")
+    assert len(parts.tables.group_rows) == 1
+
+
 @pytest.mark.parametrize("payload", [{}, {"name": ""}, {"name": "  "}, {"name": None}, {"name": 5}])
 async def test_a_group_has_a_name(payload: dict[str, Any]) -> None:
     """Nothing is written without."""

@@ -62,6 +62,14 @@ async def test_a_code_of_no_group_is_refused(payload: dict[str, Any], text: str)
     assert parts.tables.contents() == before
 
 
+async def test_nobody_is_asked_about_an_endless_code() -> None:
+    """It would stand in an address, and what cannot be asked looks like a failure of ours."""
+    parts = Parts()
+    parts.tables.failing = StoreDown("the address is too long")
+    fault = await refusal(parts, B, "join_group", inviteCode="A" * 101)
+    assert told(fault) == ("INVALID_DATA", "Invalid invite code")
+
+
 async def test_who_is_in_already_comes_into_the_missing_rooms() -> None:
     """And keeps role and seats."""
     parts = Parts()
