@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 
 import structlog
 
@@ -14,6 +14,8 @@ from bridge.models import ConversationId, Identity, Presence, PresenceStatus, Us
 
 TICK_SECONDS = 0.5
 ROWS_AT_ONCE = 500
+PEOPLE_AT_ONCE = 50
+"""Are asked about together: after a restart all come back at once, and most of them into the same rooms."""
 ASK_AGAIN_SECONDS = 5.0
 FAREWELL_SECONDS = 3.0
 TABLE = "user_presence"
@@ -52,8 +54,9 @@ class PresenceUpkeep:
         try:
             if presence.needs_stock:
                 presence.take_stock(await self._context.store.presence.alive_since(presence.alive_since()), now)
-            for identity in presence.untold():
-                await self._tell_of(identity)
+            untold = presence.untold()
+            for start in range(0, len(untold), PEOPLE_AT_ONCE):
+                await self._tell_of(untold[start : start + PEOPLE_AT_ONCE])
         except StoreError as error:
             self._ask_from = now + ASK_AGAIN_SECONDS
             log.warning("presence.not_told", cause=type(error).__name__, detail=str(error))
@@ -85,14 +88,17 @@ class PresenceUpkeep:
             except Exception:
                 log.exception("presence.failed")
 
-    async def _tell_of(self, identity: Identity) -> None:
-        """Ask who shares a conversation with somebody, if there is anybody to be told, and tell them."""
-        rooms: Mapping[ConversationId, frozenset[UserId]] = {}
-        if self._context.hub.has_others(identity):
-            rooms = await self._context.store.conversations.companions(identity)
-        change = self._context.presence.take_change(identity.user_id)
-        if change is not None:
-            self._publish(change, {topic: members - identity.ids for topic, members in rooms.items()})
+    async def _tell_of(self, people: Sequence[Identity]) -> None:
+        """Ask who shares conversations with them, if there is anybody to be told, and tell those."""
+        asked = frozenset[str]().union(*(one.ids for one in people if self._context.hub.has_others(one)))
+        members = await self._context.store.conversations.companions(asked) if asked else {}
+        topics = _topics_of(asked, members)
+        for identity in people:
+            change = self._context.presence.take_change(identity.user_id)
+            if change is not None:
+                shared = {topic for one in identity.ids for topic in topics.get(one, ())}
+                self._publish(change, {topic: members[topic] - identity.ids for topic in shared})
+                await asyncio.sleep(0)  # in a large room that takes a moment, and others want their turn
 
     def _publish(self, change: PresenceChanged, others: Mapping[ConversationId, frozenset[UserId]]) -> None:
         hub, now = self._context.hub, self._context.clock.now()
@@ -118,3 +124,14 @@ class PresenceUpkeep:
             log.warning("presence.not_written", cause=type(error).__name__, detail=str(error), failures=failures)
             return rows
         return []
+
+
+def _topics_of(
+    people: Set[str], members: Mapping[ConversationId, frozenset[UserId]]
+) -> Mapping[str, Sequence[ConversationId]]:
+    """Return the conversations of each of these ids."""
+    topics: dict[str, list[ConversationId]] = {}
+    for topic, those in members.items():
+        for one in those & people:
+            topics.setdefault(one, []).append(topic)
+    return topics

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from structlog.testing import capture_logs
 
+from bridge import presence_upkeep
 from bridge.errors import StoreDown
 from bridge.events import Event
 from bridge.models import Presence, PresenceStatus
@@ -157,6 +159,24 @@ async def test_what_changed_back_while_the_question_was_asked_is_not_told() -> N
         w.door.meanwhile("conversations.companions", lambda: choose(B.user_id, PresenceStatus.ONLINE))
         await passed(w, 0)
         assert await changes(alice) == [(B.user_id, "online")]
+
+
+@pytest.mark.parametrize(("at_once", "questions"), [(50, 1), (1, 2)])
+async def test_who_comes_at_the_same_time_is_asked_about_together(
+    monkeypatch: pytest.MonkeyPatch, at_once: int, questions: int
+) -> None:
+    """After a restart all come back at once; whoever watches is told of those with whom a conversation is shared."""
+    monkeypatch.setattr(presence_upkeep, "PEOPLE_AT_ONCE", at_once)
+    async with world() as w:
+        carol, alice = await watching(w)
+        w.tables.asked.clear()
+        await w.signed_in(B)
+        await w.signed_in(X)
+        await passed(w, 0)
+        assert w.tables.asked.count("conversations.companions") == questions
+        assert await changes(alice) == [(B.user_id, "online")]
+        told = [(payload["userId"], payload["conversationId"]) for _, payload in await at_the_wire(carol)]
+        assert sorted(told) == sorted([(B.user_id, ROOM), (X.user_id, OTHER_ROOM)])
 
 
 async def test_a_question_that_fails_is_asked_again_later() -> None:

@@ -47,8 +47,8 @@ class ConversationStore(Protocol):
         """
         ...
 
-    async def companions(self, identity: Identity) -> Mapping[ConversationId, frozenset[UserId]]:
-        """Return the conversations with an active row of this identity set, each with all its active members."""
+    async def companions(self, people: Collection[str]) -> Mapping[ConversationId, frozenset[UserId]]:
+        """Return the conversations with an active row of any of these ids, each with all its active members."""
         ...
 
     async def damaged_directs_between(self, mine: Collection[str], theirs: Collection[str]) -> Sequence[Conversation]:

@@ -104,7 +104,7 @@ class CompanionsContract:
         ):
             await seed.participant(conversation_id, user.id, left=gone)
         await seed.participant(scene.room, carol.id, left=True)
-        assert await seed.store.conversations.companions(identity(scene.ann)) == {
+        assert await seed.store.conversations.companions(identity(scene.ann).ids) == {
             scene.room: {scene.ann.id, scene.bob.id},
             other: {scene.ann.id, carol.id},
         }
@@ -113,14 +113,29 @@ class CompanionsContract:
         """As everywhere where a membership is read (contract data-model section 6)."""
         scene = await Scene(seed).prepare()
         by_auth_id = Identity(user_id=UserId(nobody()), auth_id=AuthId(scene.ann.id))
-        assert await seed.store.conversations.companions(by_auth_id) == {scene.room: {scene.ann.id, scene.bob.id}}
+        assert await seed.store.conversations.companions(by_auth_id.ids) == {scene.room: {scene.ann.id, scene.bob.id}}
+
+    async def test_several_people_are_asked_about_at_once(self, seed: Seed) -> None:
+        """Each conversation of any of them comes once."""
+        scene = await Scene(seed).prepare()
+        carol, dave = person("Carol"), person("Dave")
+        await seed.user(carol)
+        await seed.user(dave)
+        other = await seed.conversation("direct")
+        for user in (carol, dave):
+            await seed.participant(other, user.id, left=False)
+        people = {*identity(scene.ann).ids, *identity(scene.bob).ids, *identity(carol).ids}
+        assert await seed.store.conversations.companions(people) == {
+            scene.room: {scene.ann.id, scene.bob.id},
+            other: {carol.id, dave.id},
+        }
 
     async def test_somebody_without_conversations_has_none(self, seed: Seed) -> None:
         """Nor has somebody unknown."""
         user = person()
         await seed.user(user)
-        assert await seed.store.conversations.companions(identity(user)) == {}
-        assert await seed.store.conversations.companions(identity(person())) == {}
+        assert await seed.store.conversations.companions(identity(user).ids) == {}
+        assert await seed.store.conversations.companions(identity(person()).ids) == {}
 
 
 class TypingContract:

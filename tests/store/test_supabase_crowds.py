@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from httpx_aiohttp import AiohttpTransport
 
-from bridge.models import AuthId, ConversationId, Identity, UserId
+from bridge.models import ConversationId, UserId
 from bridge.store.supabase import SupabaseStore
 from bridge.store.supabase.query import PAGE
 from scripts.sandbox.address import SandboxAddress
@@ -64,7 +64,7 @@ async def test_nobody_of_a_crowd_is_left_out(store: SupabaseStore, database: psy
     assert somewhen is not None
     assert {row.user_id for row in await store.presence.alive_since(somewhen)} >= people
     one = min(people)
-    companions = await store.conversations.companions(Identity(user_id=one, auth_id=AuthId(one)))
+    companions = await store.conversations.companions({one})
     assert companions == {room: people}
 
 
@@ -82,6 +82,6 @@ async def test_somebody_in_more_conversations_than_an_answer_holds(
         "returning id) insert into conversation_participants (conversation_id, user_id) select id, %s from made",
         (CROWD, user_id),
     )
-    companions = await store.conversations.companions(Identity(user_id=user_id, auth_id=AuthId(user_id)))
+    companions = await store.conversations.companions({user_id})
     assert len(companions) == CROWD
     assert set(companions.values()) == {frozenset({user_id})}

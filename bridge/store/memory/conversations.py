@@ -59,11 +59,11 @@ class MemoryConversations:
         found = [row for row in directs if _are_the_pair(self._store.active(row.id), mine, theirs)]
         return sorted(found, key=lambda row: (row.created_at, row.id))
 
-    async def companions(self, identity: Identity) -> Mapping[ConversationId, frozenset[UserId]]:
+    async def companions(self, people: Collection[str]) -> Mapping[ConversationId, frozenset[UserId]]:
         """See the port."""
         self._store.note("conversations.companions")
         active = [row for row in self._store.rows.values() if row.left_at is None]
-        mine = {row.conversation_id for row in active if row.user_id in identity.ids}
+        mine = {row.conversation_id for row in active if row.user_id in people}
         return {one: frozenset(self._store.active(one)) for one in mine}
 
     async def damaged_directs_between(self, mine: Collection[str], theirs: Collection[str]) -> Sequence[Conversation]:

@@ -116,14 +116,14 @@ class SupabaseConversations:
         found = await rows(query, _DirectRecord)
         return [record.model() for record in found if pair.issuperset(member.user_id for member in record.members)]
 
-    async def companions(self, identity: Identity) -> Mapping[ConversationId, frozenset[UserId]]:
+    async def companions(self, people: Collection[str]) -> Mapping[ConversationId, frozenset[UserId]]:
         """See the port. One request per 1000 conversations; one more for each that has 1000 members or more."""
 
         def page_after(last: _CompanyRecord | None) -> Query:
             query = (
                 self._client.table("conversations")
                 .select(f"id,mine:{_TABLE}!inner(id),members:{_TABLE}(user_id)")
-                .in_("mine.user_id", sorted(identity.ids))
+                .in_("mine.user_id", sorted(people))
                 .is_("mine.left_at", "null")
                 .is_("members.left_at", "null")
                 .order("id")
