@@ -7,7 +7,8 @@ our own write and its echo from the feed carry the same key (style 7.10, contrac
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Set
+from itertools import repeat
 from typing import Protocol
 
 import structlog
@@ -19,7 +20,7 @@ from bridge.events import Event, Topicless, as_seen_by, is_personal
 from bridge.history import MAX_AGE_SECONDS, History
 from bridge.measures import Measures
 from bridge.models import ConversationId, Identity
-from bridge.pushes import encode_push, is_kept, push_type
+from bridge.pushes import encode_push, is_kept, push_type, required_capability
 from bridge.recent import Recent
 from bridge.reservations import Reservation, Reservations
 
@@ -197,7 +198,7 @@ class Hub:
             self._send(event, members)
 
     def _send(self, event: Event, members: Set[str]) -> None:
-        if self.has_seen(event.key):
+        if self.has_seen(event.key) or not (is_kept(event) or self._is_for_anybody(event)):
             return
         present = members if isinstance(event, Topicless) else self.present(event.topic, members)
         receivers = {receiver for receiver in self._concerned(present) if receiver.takes(event)}
@@ -216,17 +217,24 @@ class Hub:
         name = push_type(event)
         self._measures.pushes.add(name)
         self._measures.deliveries.add(name, by=len(receivers))
-        for receiver in receivers:
-            receiver.deliver(frames[receiver.identity])
+        for receiver, frame in frames:
+            receiver.deliver(frame)
 
-    def _frames(self, event: Event, receivers: Set[Receiver], cursor: str) -> Mapping[Identity, str]:
+    def _frames(self, event: Event, receivers: Set[Receiver], cursor: str) -> Iterable[tuple[Receiver, str]]:
         """Encode once for all, or, what is sealed, once for each person (style section 5.9)."""
-        viewers = {receiver.identity for receiver in receivers}
         now = self._clock.now()
-        if is_personal(event):
-            return {viewer: encode_push(as_seen_by(viewer, event), cursor, now) for viewer in viewers}
-        return dict.fromkeys(viewers, encode_push(event, cursor, now))
+        if not is_personal(event):
+            return zip(receivers, repeat(encode_push(event, cursor, now)))  # the other never ends
+        viewers = {receiver.identity for receiver in receivers}
+        frames = {viewer: encode_push(as_seen_by(viewer, event), cursor, now) for viewer in viewers}
+        return [(receiver, frames[receiver.identity]) for receiver in receivers]
+
+    def _is_for_anybody(self, event: Event) -> bool:
+        """Tell whether any client that is here knows such an event."""
+        required = required_capability(event)
+        return required is None or self._understood[required] > 0
 
     def _concerned(self, members: Set[str]) -> Iterator[Receiver]:
-        for user_id in members:
-            yield from self._receivers.get(user_id, ())
+        # Of a large room few may be here, and of all that are here few in the room: the shorter one is gone through.
+        for user_id in self._receivers.keys() & members:
+            yield from self._receivers[user_id]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bridge.actions.context import Caller, Context
 from bridge.auth import Claims
 from bridge.capabilities import Capability
-from bridge.events import Event, TypingChanged, UserCameOnline, UserWentOffline
+from bridge.events import Event, MessageSent, TypingChanged, UserCameOnline, UserWentOffline
 from bridge.models import Identity
 from bridge.outbox import Outbox
 from bridge.pushes import required_capability
@@ -56,6 +56,8 @@ class Session:
         Typing is for the others, and only where the conversation is the one opened last: the clients show typing
         of any conversation in the one on their screen (contract ws-protocol section 11, rule 5).
         """
+        if isinstance(event, MessageSent):  # most are: a message to a large room is asked about at each of its sockets
+            return True
         if isinstance(event, TypingChanged):
             return self.caller.rooms.latest == event.topic and event.typist.id not in self.caller.identity.ids
         if isinstance(event, UserCameOnline | UserWentOffline):
