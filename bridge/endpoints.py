@@ -16,6 +16,7 @@ from werkzeug.routing import WebsocketMismatch
 
 from bridge.addresses import client_address
 from bridge.crowd import Doors
+from bridge.fast_path import EXTENSION, WriteNow
 from bridge.health import Health
 from bridge.ids import fresh_id
 from bridge.refusals import RETRY_AFTER, Refusal, Refusals
@@ -84,7 +85,8 @@ def _refusal(settings: Settings, sockets: Sockets) -> Refusal | None:
 async def _serve(sockets: Sockets) -> None:
     current = cast("LocalProxy[Websocket]", websocket)._get_current_object()  # noqa: SLF001  # werkzeug's own way
     await current.accept()
-    await sockets.serve(current)
+    extensions = cast("Mapping[str, object]", current.scope["extensions"])
+    await sockets.serve(current, cast("WriteNow | None", extensions.get(EXTENSION)))
 
 
 def _peer() -> str | None:

@@ -13,6 +13,7 @@ from types import MethodType
 from typing import Any, cast
 
 from hypercorn import protocol
+from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
 from hypercorn.protocol import h11, ws_stream
 from hypercorn.protocol.events import Data, Event, Request, StreamClosed
@@ -26,6 +27,7 @@ from wsproto.frame_protocol import CloseReason
 
 from bridge.clock import SystemClock
 from bridge.errors import CloseCode
+from bridge.fast_path import EXTENSION, Transport, fast_path
 from bridge.rates import Bucket, Rate
 
 
@@ -103,9 +105,24 @@ class PromptStream(WSStream):
         if self.closed and not was_closed and self.state is ASGIWebsocketState.HANDSHAKE:
             await self._hang_up(event)
         elif isinstance(event, Request) and self.app_put is not None:
+            self._offer_fast_path()
             # Hypercorn hands out the bound `put` of the application's queue, which itself has a way without waiting.
             waiting = cast("asyncio.Queue[object]", cast("MethodType", self.app_put).__self__)
             self.app_put = partial(self._put, waiting)
+
+    def _offer_fast_path(self) -> None:
+        """Tell the application of it as ASGI tells of what a server can do besides."""
+        connection = getattr(self.send, "__self__", None)
+        if isinstance(connection, OnlyHttp1):
+            extensions = cast("dict[str, object]", self.scope["extensions"])
+            extensions[EXTENSION] = fast_path(connection.transport, self._is_conversing)
+
+    def _is_conversing(self) -> bool:
+        return (
+            self.state is ASGIWebsocketState.CONNECTED
+            and self.connection.state is ConnectionState.OPEN
+            and not self._ended.is_set()
+        )
 
     async def _hang_up(self, event: Event) -> None:
         """End a connection whose handshake was refused here, and not by the application."""
@@ -211,6 +228,12 @@ class OnlyHttp1(H11Protocol):
     the proxy, ask for any path, and write any X-Forwarded-For, which is believed from there. And the original's HTTP/2
     knows nothing of `PromptStream`.
     """
+
+    @property
+    def transport(self) -> Transport:
+        """Return where the bytes go; its server is known by its bound method only."""
+        server = cast("TCPServer", cast("MethodType", self.send).__self__)
+        return cast("Transport", server.writer.transport)
 
     async def _check_protocol(self, _: object) -> None:
         """Take a request for what it is: an upgrade that is not to WebSocket is passed over (RFC 9110, section 7.8)."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from bridge.errors import CloseCode, Disconnect
+from bridge.fast_path import WriteNow
 
 
 class Room(NamedTuple):
@@ -28,6 +29,9 @@ class Outbox:
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._disconnect: Disconnect | None = None
+        self._fast_path: WriteNow | None = None
+        self._is_idle = False
+        """Nothing is queued, and the writer has sent all that was."""
 
     @property
     def room(self) -> Room:
@@ -41,8 +45,9 @@ class Outbox:
 
     def put(self, frame: str) -> None:
         """Queue a frame; a client too slow to take what is queued is disconnected, never silently robbed of one."""
-        if self._disconnect is not None:
+        if self._disconnect is not None or (self._is_idle and self._fast_path is not None and self._fast_path(frame)):
             return
+        self._is_idle = False  # the frames after this one wait behind it
         # The frame itself does not count: a page of long messages may exceed the limit, and its reader is not slow.
         if len(self._frames) >= self._max_frames or self._size >= self._max_bytes:
             self._frames.clear()
@@ -66,8 +71,12 @@ class Outbox:
             raise AssertionError("closing without a reason")
         return self._disconnect
 
-    async def write(self, send: Callable[[str], Awaitable[None]]) -> None:
-        """Send frame by frame until the connection ends and nothing is left; the only writer of the socket."""
+    async def write(self, send: Callable[[str], Awaitable[None]], fast_path: WriteNow | None = None) -> None:
+        """Send frame by frame until the connection ends and nothing is left; the only writer of the socket.
+
+        `fast_path`: by it a frame is written where it is put, as long as nothing else is to be sent first.
+        """
+        self._fast_path = fast_path
         while True:
             while self._frames:
                 frame = self._frames.popleft()
@@ -76,4 +85,5 @@ class Outbox:
             if self._disconnect is not None:
                 return
             self._wake.clear()
+            self._is_idle = True
             await self._wake.wait()

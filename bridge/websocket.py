@@ -13,6 +13,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from bridge.errors import Disconnect, service_restart
+from bridge.fast_path import WriteNow
 from bridge.health import Health
 from bridge.outbox import Outbox
 from bridge.refusals import Refusals
@@ -67,8 +68,8 @@ class Sockets:
     def __len__(self) -> int:
         return len(self._open)
 
-    async def serve(self, socket: Socket) -> None:
-        """Speak the protocol on an accepted socket until either side ends it."""
+    async def serve(self, socket: Socket, fast_path: WriteNow | None = None) -> None:
+        """Speak the protocol on an accepted socket until either side ends it; `fast_path` if its server has one."""
         outbox = self._new_outbox()
         connection = self._open_connection(outbox)
         self._open[outbox] = connection
@@ -77,7 +78,7 @@ class Sockets:
             connection.retire(service_restart(FIRST_COME_BACK_SECONDS))
         try:
             with bound_contextvars(connection_id=connection.id):
-                why = await _converse(socket, connection, outbox)
+                why = await _converse(socket, connection, outbox, fast_path)
                 self.refusals.closings[why.code] += 1
                 log.info("socket.closed_by_bridge", code=why.code.name)
                 await socket.close(int(why.code), why.reason)
@@ -122,10 +123,10 @@ class Sockets:
             log.warning("drain.incomplete", sockets=len(self._open))
 
 
-async def _converse(socket: Socket, connection: Connection, outbox: Outbox) -> Disconnect:
+async def _converse(socket: Socket, connection: Connection, outbox: Outbox, fast_path: WriteNow | None) -> Disconnect:
     """Run the conversation until the bridge wants its end, and return why; the client's end cancels it."""
     async with asyncio.TaskGroup() as tasks:
-        writer = tasks.create_task(outbox.write(socket.send))
+        writer = tasks.create_task(outbox.write(socket.send, fast_path))
         others = [
             tasks.create_task(_read(socket, connection)),
             tasks.create_task(connection.work()),

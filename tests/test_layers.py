@@ -22,9 +22,10 @@ LEVELS: dict[str, int] = {
             "bridge.events bridge.ids bridge.measures bridge.models bridge.paths bridge.rates bridge.recent "
             "bridge.refusals bridge.remedies bridge.schema bridge.sealed bridge.secret_files bridge.settings "
             "bridge.tracing",
-            "bridge.absent bridge.auth bridge.history bridge.keyring bridge.logs bridge.measured_http bridge.metrics "
-            "bridge.operators bridge.otel bridge.own_faults bridge.people_rows bridge.protocol bridge.push_payloads "
-            "bridge.pushes bridge.rollout bridge.rows bridge.search bridge.send_times bridge.tables",
+            "bridge.absent bridge.auth bridge.fast_path bridge.history bridge.keyring bridge.logs bridge.measured_http "
+            "bridge.metrics bridge.operators bridge.otel bridge.own_faults bridge.people_rows bridge.protocol "
+            "bridge.push_payloads bridge.pushes bridge.rollout bridge.rows bridge.search bridge.send_times "
+            "bridge.tables",
             "bridge.store bridge.feed bridge.client bridge.comparison bridge.usage",
             "bridge.auditing bridge.crowd bridge.health bridge.hub bridge.identity bridge.left_rooms bridge.lists "
             "bridge.logins bridge.members bridge.outbox bridge.profiles bridge.quotes bridge.chat "

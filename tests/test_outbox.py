@@ -34,6 +34,20 @@ def outbox(*, max_frames: int = 100, max_bytes: int = 1000) -> Outbox:
     return Outbox(max_frames=max_frames, max_bytes=max_bytes)
 
 
+class Through:
+    """A fast path into the same far end, which at times cannot take a frame at once."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self.is_free = True
+
+    def __call__(self, frame: str) -> bool:
+        """Take a frame now, or not."""
+        if self.is_free:
+            self._socket.sent.append(frame)
+        return self.is_free
+
+
 async def written(box: Outbox) -> list[str]:
     """End the outbox and return what still goes out."""
     socket = Socket()
@@ -181,3 +195,53 @@ async def test_an_end_without_reason_is_a_bug() -> None:
     box._closing.set()
     with pytest.raises(AssertionError, match="without a reason"):
         await box.closing()
+
+
+async def test_a_frame_goes_out_where_it_is_put_if_nothing_is_before_it() -> None:
+    """No task has to have its turn first."""
+    box, socket = outbox(), Socket()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(box.write(socket.send, Through(socket)))
+        box.put("queued before the writer begins")
+        await asyncio.sleep(0)
+        box.put("at once")
+        assert socket.sent == ["queued before the writer begins", "at once"]
+        box.disconnect(RESTART)
+        box.put("too late")
+    assert socket.sent == ["queued before the writer begins", "at once"]
+
+
+async def test_a_frame_waits_behind_one_that_has_to_wait() -> None:
+    """Also while the writer has it in its hands, and though there would be a way past it."""
+    box, socket = outbox(), Socket()
+    through, socket.gate = Through(socket), Gate()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(box.write(socket.send, through))
+        await asyncio.sleep(0)
+        through.is_free = False
+        box.put("has to wait")
+        through.is_free = True
+        box.put("behind it in the queue")
+        await socket.gate.reached()
+        box.put("behind it, though the queue is shorter by now")
+        assert socket.sent == []
+        socket.gate.open()
+        await asyncio.sleep(0)
+        box.disconnect(RESTART)
+    assert socket.sent == ["has to wait", "behind it in the queue", "behind it, though the queue is shorter by now"]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=60))
+async def test_whichever_way_frames_go_they_stay_in_order(steps: list[tuple[bool, bool]]) -> None:
+    """With a fast path that is free or not, and a writer that has its turn now and then."""
+    box, socket = outbox(), Socket()
+    through = Through(socket)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(box.write(socket.send, through))
+        for number, (is_free, has_turn) in enumerate(steps):
+            through.is_free = is_free
+            box.put(str(number))
+            if has_turn:
+                await asyncio.sleep(0)
+        box.disconnect(RESTART)
+    assert socket.sent == [str(number) for number in range(len(steps))]

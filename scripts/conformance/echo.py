@@ -7,7 +7,7 @@ Everything between the wire and a Connection is the real thing: Hypercorn as `br
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import cast
@@ -18,6 +18,7 @@ from bridge.app import create_bridge
 from bridge.crowd import Doors
 from bridge.endpoints import serve_socket
 from bridge.errors import Disconnect
+from bridge.fast_path import WriteNow
 from bridge.feed.memory import MemoryFeed
 from bridge.outbox import Outbox
 from bridge.refusals import Refusals
@@ -25,7 +26,7 @@ from bridge.serving import run
 from bridge.session import Connection
 from bridge.settings import load_settings
 from bridge.store.memory import MemoryStore
-from bridge.websocket import Sockets
+from bridge.websocket import Socket, Sockets
 
 MAX_FRAME = 16 * 1024 * 1024
 SETTINGS = {
@@ -69,18 +70,33 @@ class Echo:
         """Forget nothing: there is nothing."""
 
 
+class ListeningSockets(Sockets):
+    """Shows somebody the fast path of each socket."""
+
+    on_fast_path: Callable[[WriteNow], object] | None = None
+
+    async def serve(self, socket: Socket, fast_path: WriteNow | None = None) -> None:
+        """Show it, and go on as usual."""
+        if self.on_fast_path is not None and fast_path is not None:
+            self.on_fast_path(fast_path)
+        await super().serve(socket, fast_path)
+
+
 @asynccontextmanager
-async def echo_server(**other_settings: object) -> AsyncIterator[int]:
+async def echo_server(
+    *, on_fast_path: Callable[[WriteNow], object] | None = None, **other_settings: object
+) -> AsyncIterator[int]:
     """Serve until the block ends; yields the port."""
     settings = load_settings(**{**SETTINGS, **other_settings})
     bridge = create_bridge(settings, store=MemoryStore(), feed=MemoryFeed())
     refusals, doors = Refusals(), Doors(max_sockets=1000, max_per_address=1000)
-    sockets = Sockets(
+    sockets = ListeningSockets(
         lambda outbox: cast("Connection", Echo(outbox)),
         lambda: Outbox(max_frames=10_000, max_bytes=4 * MAX_FRAME),
         bridge.context.health,
         refusals,
     )
+    sockets.on_fast_path = on_fast_path
     app = Quart(__name__)
     serve_socket(app, settings, sockets, doors, refusals)
     stop, listening = asyncio.Event(), asyncio.get_running_loop().create_future()
