@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 from quart import Quart
@@ -71,7 +72,7 @@ class Echo:
 
 
 class ListeningSockets(Sockets):
-    """Shows somebody the fast path of each socket."""
+    """Shows somebody the fast path of each socket, and keeps binary frames off it: the protocol has none."""
 
     on_fast_path: Callable[[WriteNow], object] | None = None
 
@@ -79,7 +80,11 @@ class ListeningSockets(Sockets):
         """Show it, and go on as usual."""
         if self.on_fast_path is not None and fast_path is not None:
             self.on_fast_path(fast_path)
-        await super().serve(socket, fast_path)
+        await super().serve(socket, fast_path and partial(_if_text, fast_path))
+
+
+def _if_text(fast_path: WriteNow, frame: object) -> bool:
+    return isinstance(frame, str) and fast_path(frame)
 
 
 @asynccontextmanager
