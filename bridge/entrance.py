@@ -109,7 +109,8 @@ class Entrance:
         """Forget whose it is, but for what they had open: they may come back (contract F27)."""
         if self.session is not None:
             caller = self.session.caller
-            self._context.left_rooms.leave(caller.identity.user_id, caller.rooms.joined)
+            told_until = self.session.silent_since
+            self._context.left_rooms.leave(caller.identity.user_id, caller.rooms.joined, told_until=told_until)
         self._end_session()
 
     async def _comeback(self, arrival: _Arrival) -> Comeback | FromElsewhere:
@@ -169,7 +170,8 @@ class Entrance:
         self._context.measures.replayed.add(by=len(missed or ()))
         now = self._context.clock.now()
         for entry in missed or ():
-            session.deliver(encode_push(as_seen_by(session.identity, entry.event), entry.cursor, now))
+            # Past the session: a token that ends in this very moment was good when this was asked for.
+            self._outbox.put(encode_push(as_seen_by(session.identity, entry.event), entry.cursor, now))
         if Capability.CONNECTION_STATUS in session.capabilities:
             self._outbox.put(encode_push(self._context.health.current, self._context.history.cursor(), now))
         self._context.hub.attach(session)

@@ -29,11 +29,14 @@ class LeftRooms:
         self._elsewhere: Recent[UserId, float] = Recent(USERS, clock=clock, max_age_seconds=max_age_seconds)
         self._left: Recent[UserId, tuple[Left, ...]] = Recent(USERS, clock=clock, max_age_seconds=max_age_seconds)
 
-    def leave(self, user_id: UserId, joined: Iterable[ConversationId]) -> None:
-        """Keep what a connection that ends had open, in the order of joining; nothing is not worth keeping."""
+    def leave(self, user_id: UserId, joined: Iterable[ConversationId], *, told_until: float | None = None) -> None:
+        """Keep what a connection that ends had open, in the order of joining; nothing is not worth keeping.
+
+        `told_until`: when it was told something last, if that was before its end, for its token had expired.
+        """
         rooms = tuple(joined)[-ROOMS_OF_A_CONNECTION:]
         now = self._clock.monotonic()
-        self._ended_at.put(user_id, now)
+        self._ended_at.put(user_id, now if told_until is None else told_until)
         if rooms:
             earlier = self._left.get(user_id) or ()
             self._left.put(user_id, (*earlier, (now, rooms))[-CONNECTIONS_OF_A_USER:])
@@ -43,7 +46,7 @@ class LeftRooms:
         self._elsewhere.put(user_id, self._clock.monotonic() - max(0.0, seconds_ago))
 
     def ended_at(self, user_id: UserId) -> float | None:
-        """Return when the user's last connection ended, by the monotonic clock; None if none did lately."""
+        """Return until when the user's last connection was told things, by the monotonic clock; None if none ended."""
         return self._ended_at.get(user_id)
 
     def seen_elsewhere_at(self, user_id: UserId) -> float | None:

@@ -42,6 +42,11 @@ def after(cursor: str, context: Context) -> Source:
     return lambda: context.history.after(cursor)
 
 
+def behind(place: int, context: Context) -> Source:
+    """Look for what was told after a place."""
+    return lambda: context.history.from_place(place)
+
+
 def since(moment: float, context: Context) -> Source:
     """Look for what was told since a moment of the monotonic clock."""
     return lambda: context.history.since(moment)
@@ -73,7 +78,7 @@ def source_for(
     if cursor:
         return after(cursor, context)
     if session is not None and session.identity == identity:
-        return nothing if session.silent_since is None else since(session.silent_since, context)
+        return nothing if session.silent_after is None else behind(session.silent_after, context)
     if Capability.RESUME in capabilities:
         return nothing
     return since_last_sign_of_life(identity, silence_limit_seconds, context)

@@ -31,10 +31,13 @@ class Session:
         """Kept only where it is needed: the live shadow asks the old way with the user's own rights."""
         self.expires_at: datetime = claims.expires_at + leeway
         self.login_id = claims.login_id
+        self.silent_after: int | None = None
+        """The place, in what is told, before the first push that was held back because the token had expired."""
         self.silent_since: float | None = None
-        """When the first push was held back because the token had expired, by the monotonic clock."""
+        """When that was, by the monotonic clock."""
         self._outbox = outbox
         self._clock = context.clock
+        self._history = context.history
 
     @property
     def identity(self) -> Identity:
@@ -70,5 +73,7 @@ class Session:
         """Take a push; after the token expired nothing is delivered until the client authenticates again."""
         if not self.is_expired():
             self._outbox.put(frame)
-        elif self.silent_since is None:
+        elif self.silent_after is None:
+            # This push has the last place there is. A time would not do: it was noted before this moment.
+            self.silent_after = self._history.sequence - 1
             self.silent_since = self._clock.monotonic()
