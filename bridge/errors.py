@@ -44,7 +44,8 @@ class ErrorCode(StrEnum):
     )
     AUTH_ERROR = (
         "AUTH_ERROR",
-        "The token could not be judged: the signing keys or the users table cannot be reached.",
+        "The token could not be judged, or an old client not be told what it missed: signing keys or tables cannot be "
+        "reached.",
         "The token may be good; authenticate with it again after a pause.",
     )
     AUTH_REQUIRED = (

@@ -100,7 +100,13 @@ class Comeback:
         self._failed = False
 
     async def prepare(self) -> None:
-        """Find out which of the conversations the client's user is in now; a failure means that nothing is resumed."""
+        """Find out which of the conversations the client's user is in now; a failure means that nothing is resumed.
+
+        Raises:
+            StoreError: it cannot be found out, and the client cannot be told to load. Let in, it would never learn what
+                it missed, or learn it at its next return, after what is new; refused, it comes back.
+
+        """
         entries = self._concerned()
         topics = {entry.event.topic for entry in entries if not isinstance(entry.event, Topicless)}
         try:
@@ -108,6 +114,8 @@ class Comeback:
                 if self._identity.is_among(await self._context.members.of(topic)):
                     self._allowed.add(topic)
         except StoreError as error:
+            if not self._all_or_nothing:
+                raise
             log.warning("resuming.failed", cause=type(error).__name__, detail=str(error))
             self._failed = True
         self._asked_until = entries[-1].sequence if entries else self._asked_until
@@ -134,7 +142,14 @@ class Comeback:
         if isinstance(event, MessageSent) and self._context.message_states.is_lost(event.message.id):
             return False
         # What came after the questions was told a moment ago, to who was a member then.
-        return event.topic in self._allowed or entry.sequence > self._asked_until
+        was_member = event.topic in self._allowed or entry.sequence > self._asked_until
+        return was_member and self._is_member_still(event.topic, entry.members)
+
+    def _is_member_still(self, topic: ConversationId, members: Set[str]) -> bool:
+        """Tell whether nothing is known of a removal since: the answer about one conversation waits for the others."""
+        known = self._context.members.known(topic)
+        here = self._context.hub.present(topic, members)
+        return self._identity.is_among(here) and (known is None or self._identity.is_among(known))
 
 
 def share_of(room: Room, max_entries: int) -> Room:
