@@ -155,7 +155,7 @@ class Entrance:
         session = self.session
         if session is None:
             raise AssertionError("welcomed without a session")
-        shown_cursor = arrival.asked.cursor
+        shown_cursor, place = arrival.asked.cursor, self._context.history.sequence + 1
         missed = comeback.entries(session.takes)
         tell(
             Authenticated(
@@ -174,7 +174,7 @@ class Entrance:
             self._outbox.put(encode_push(as_seen_by(session.identity, entry.event), entry.cursor, now))
         if Capability.CONNECTION_STATUS in session.capabilities:
             self._outbox.put(encode_push(self._context.health.current, self._context.history.cursor(), now))
-        self._context.hub.attach(session)
+        self._context.hub.attach(session, since=place)
 
     def _register(self, arrival: _Arrival) -> None:
         """Count the connection wherever connections are counted."""

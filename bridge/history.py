@@ -105,10 +105,14 @@ class History:
         """Take in that something was missed by this process: nobody is told all of it by what was told until now."""
         self._known_after = self._next()
 
-    def after(self, cursor: str) -> list[Entry] | None:
-        """Return what was told after a cursor; None if that is not, or no longer, known completely."""
+    def after(self, cursor: str, *, known_after: int = 0) -> list[Entry] | None:
+        """Return what was told after a cursor; None if that is not, or no longer, known completely.
+
+        `known_after`: the place before which it is not known to who asks.
+        """
         said = _said_by(cursor)
-        if said is None or said.epoch != self._epoch or not self._known_after <= said.sequence <= self._sequence:
+        first = max(known_after, self._known_after)
+        if said is None or said.epoch != self._epoch or not first <= said.sequence <= self._sequence:
             return None
         return self.from_place(said.sequence)
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from bridge.absent import Absent
+from bridge.absent import LOOKED_FOR, Absent
 from bridge.capabilities import Capability
 from bridge.clock import Clock
 from bridge.events import Event, Topicless, as_seen_by, is_personal
@@ -69,6 +69,7 @@ class Hub:
         self._measures = measures or Measures()
         self._history = history
         self._receivers: dict[str, set[Receiver]] = {}
+        self._since: dict[Receiver, int] = {}
         self._understood: Counter[Capability] = Counter()
         self._absent = Absent(clock, max_age_seconds=MAX_AGE_SECONDS)
         self._removed: Recent[ConversationId, Set[str]] = Recent(
@@ -77,18 +78,25 @@ class Hub:
         self._seen: Recent[str, bool] = Recent(remembered_keys)
         self._reservations = Reservations()
 
-    def attach(self, receiver: Receiver) -> None:
-        """Deliver to this receiver whatever concerns one of its identity's ids."""
-        if receiver not in self._receivers.get(receiver.identity.user_id, ()):
+    def attach(self, receiver: Receiver, *, since: int | None = None) -> None:
+        """Deliver to this receiver whatever concerns one of its identity's ids.
+
+        `since`: the first place, in what is told, that its client does not know of yet, if that is not the next one.
+        """
+        if receiver not in self._since:
+            here = self._history.sequence + 1 if since is None else since
+            before = self.looked_since(receiver.identity, receiver.capabilities)
+            self._since[receiver] = here if before is None else min(here, before)
             self._understood.update(receiver.capabilities)
         for user_id in receiver.identity.ids:
             self._receivers.setdefault(user_id, set()).add(receiver)
 
     def detach(self, receiver: Receiver) -> None:
         """Deliver nothing more to this receiver; its client may come back."""
-        if receiver in self._receivers.get(receiver.identity.user_id, ()):
+        since = self._since.pop(receiver, None)
+        if since is not None:
             self._understood.subtract(receiver.capabilities)
-            self._absent.expect(receiver.identity, receiver.capabilities)
+            self._absent.expect(receiver.identity, receiver.capabilities, since)
         for user_id in receiver.identity.ids:
             receivers = self._receivers.get(user_id)
             if receivers is not None:
@@ -98,7 +106,18 @@ class Hub:
 
     def expect(self, identity: Identity, capabilities: frozenset[Capability]) -> None:
         """Find out from now on what somebody is to be told who is about to come, and keep it."""
-        self._absent.expect(identity, capabilities)
+        self._absent.expect(identity, capabilities, self._history.sequence + 1)
+
+    def looked_since(self, identity: Identity, capabilities: Set[Capability]) -> int | None:
+        """Return from which place on everything was found out that a client of somebody is to be told.
+
+        None: it is not, for nobody is here or expected who wants to know; before the place nobody was.
+        """
+        wanted = capabilities & LOOKED_FOR
+        receivers = self._receivers.get(identity.user_id, ())
+        places = [self._since[one] for one in receivers if wanted <= one.capabilities]
+        absent = self._absent.since(identity, wanted)
+        return min(places, default=None) if absent is None else min((absent, *places))
 
     def has_others(self, identity: Identity) -> bool:
         """Tell whether anybody else is here to be told something."""

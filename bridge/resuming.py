@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from bridge.absent import LOOKED_FOR
 from bridge.actions.context import Context
 from bridge.capabilities import Capability
 from bridge.errors import StoreError
@@ -37,9 +38,11 @@ def nothing() -> Sequence[Entry]:
     return ()
 
 
-def after(cursor: str, context: Context) -> Source:
-    """Look for what was told after a cursor."""
-    return lambda: context.history.after(cursor)
+def after(cursor: str, identity: Identity, capabilities: frozenset[Capability], context: Context) -> Source:
+    """Look for what was told after a cursor to somebody with a client that understands this."""
+    since = context.hub.looked_since(identity, capabilities) if capabilities & LOOKED_FOR else 0
+    context.hub.expect(identity, capabilities)  # while it is asked who is a member, too
+    return lambda: None if since is None else context.history.after(cursor, known_after=since)
 
 
 def behind(place: int, context: Context) -> Source:
@@ -68,7 +71,7 @@ def since_last_sign_of_life(identity: Identity, silence_limit_seconds: float, co
 
 def source_for(
     cursor: str | None,
-    capabilities: Set[Capability],
+    capabilities: frozenset[Capability],
     identity: Identity,
     session: Session | None,
     silence_limit_seconds: float,
@@ -76,7 +79,7 @@ def source_for(
 ) -> Source:
     """Return where to look for what a client has missed that shows this cursor; `session` is the connection's own."""
     if cursor:
-        return after(cursor, context)
+        return after(cursor, identity, capabilities, context)
     if session is not None and session.identity == identity:
         return nothing if session.silent_after is None else behind(session.silent_after, context)
     if Capability.RESUME in capabilities:
