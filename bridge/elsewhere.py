@@ -75,10 +75,10 @@ class FromElsewhere:
         """
         if self._changes is None:
             return None
-        keys = {message_key(MessageId(str(one.row_id))) for one in _messages(self._changes)}
-        told = self._context.history.of_keys(keys)
-        on_their_way = sum(map(self._context.hub.is_on_its_way, keys - {entry.event.key for entry in told}))
-        if len(told) + on_their_way < len(keys):
+        places = {message_key(MessageId(str(one.row_id))): one.conversation_id for one in _messages(self._changes)}
+        told = self._context.history.of_keys(places)
+        untold = [(topic, key) for key, topic in places.items() if key not in {entry.event.key for entry in told}]
+        if not all(topic is not None and self._context.hub.is_on_its_way(topic, key) for topic, key in untold):
             return None  # deleted meanwhile, or forgotten here: the client may show it, or lack it
         told += self._context.history.from_place(self._begins_at)
         in_order = {entry.sequence: entry for entry in sorted(told, key=lambda entry: entry.sequence)}

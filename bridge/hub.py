@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Set
+from datetime import datetime
 from itertools import repeat
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from bridge.models import ConversationId, Identity
 from bridge.pushes import encode_push, is_kept, push_type, required_capability
 from bridge.recent import Recent
 from bridge.reservations import Reservation, Reservations
+from bridge.told import Told
 
 REMEMBERED_KEYS = 100_000
 CONVERSATIONS_WITH_REMOVALS = 20_000
@@ -75,7 +77,7 @@ class Hub:
         self._removed: Recent[ConversationId, Set[str]] = Recent(
             CONVERSATIONS_WITH_REMOVALS, clock=clock, max_age_seconds=REMOVAL_REMEMBERED_SECONDS
         )
-        self._seen: Recent[str, bool] = Recent(remembered_keys)
+        self._told = Told(remembered_keys)
         self._reservations = Reservations()
 
     def attach(self, receiver: Receiver, *, since: int | None = None) -> None:
@@ -179,19 +181,19 @@ class Hub:
 
     def has_seen(self, key: str | None) -> bool:
         """Tell whether publishing this key would be a repeat."""
-        return key is not None and key in self._seen
+        return key is not None and self._told.has(key)
 
-    def is_on_its_way(self, key: str) -> bool:
+    def is_on_its_way(self, topic: ConversationId, key: str) -> bool:
         """Tell whether a write of our own with this key is not told yet."""
-        return key in self._reservations
+        return (topic, key) in self._reservations
 
     def pass_over(self, key: str) -> None:
         """Take an event as delivered without delivering it."""
-        self._seen.put(key, True)  # only the key matters
+        self._told.pass_over(key)
 
-    def reserve(self, topic: ConversationId, key: str) -> Reservation:
-        """Take the next place in a conversation's order for a write that is about to begin."""
-        reservation = Reservation(topic, key, self._release)
+    def reserve(self, topic: ConversationId, key: str, at: datetime) -> Reservation:
+        """Take the next place in a conversation's order for a write, with this time, that is about to begin."""
+        reservation = Reservation(topic, key, at, self._told.moment, self._release)
         self._reservations.add(reservation)
         return reservation
 
@@ -213,11 +215,12 @@ class Hub:
 
     def _release(self, reservation: Reservation) -> None:
         """Publish everything of that conversation which no longer waits for an earlier write."""
-        for event, members in self._reservations.release(reservation.topic):
-            self._send(event, members)
+        for event, members, since in self._reservations.release(reservation.topic):
+            self._send(event, members, since=since)
 
-    def _send(self, event: Event, members: Set[str]) -> None:
-        if self.has_seen(event.key) or not (is_kept(event) or self._is_for_anybody(event)):
+    def _send(self, event: Event, members: Set[str], *, since: int = 0) -> None:
+        is_repeat = event.key is not None and self._told.has(event.key, since=since)
+        if is_repeat or not (is_kept(event) or self._is_for_anybody(event)):
             return
         present = members if isinstance(event, Topicless) else self.present(event.topic, members)
         receivers = {receiver for receiver in self._concerned(present) if receiver.takes(event)}
@@ -232,7 +235,7 @@ class Hub:
             self._history.take_back(cursor)
             return
         if event.key is not None:
-            self._seen.put(event.key, True)  # only the key matters
+            self._told.tell(event.key)
         name = push_type(event)
         self._measures.pushes.add(name)
         self._measures.deliveries.add(name, by=len(receivers))

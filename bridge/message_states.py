@@ -44,6 +44,10 @@ class MessageStates:
         """Remember that a message is deleted, whether or not anybody is told."""
         self._deleted.put(message_id, True)  # only the key matters
 
+    def regain(self, message_id: MessageId) -> None:
+        """Take in that a message is there that was deleted: restored, or written anew."""
+        self._deleted.discard(message_id)
+
     def is_lost(self, message_id: MessageId) -> bool:
         """Tell whether a message was deleted lately: whoever has missed it is not to see it now."""
         return message_id in self._deleted

@@ -31,9 +31,10 @@ class Setting:
         self.hub.attach(receiver)
         return receiver
 
-    def reserve(self, number: int, topic: ConversationId = ROOM) -> Reservation:
-        """Begin to write the message with this number."""
-        return self.hub.reserve(topic, message_key(message_id(number)))
+    def reserve(self, number: int, topic: ConversationId = ROOM, *, at: int | None = None) -> Reservation:
+        """Begin to write the message with this number, which is its time, too, unless that is said."""
+        time = message(number if at is None else at).created_at
+        return self.hub.reserve(topic, message_key(message_id(number)), time)
 
     def publish(self, number: int, topic: ConversationId = ROOM) -> None:
         """Let the feed tell of a message."""

@@ -214,7 +214,7 @@ async def test_a_time_beyond_all_times_does_not_hold_it_up_for_ever(monkeypatch:
 async def test_own_writes_on_their_way_are_left_to_their_senders() -> None:
     """The catch-up may see the row before its write returns (contract F29)."""
     s = await Setting().live()
-    reservation = s.context.hub.reserve(message(1).conversation_id, message_key(message_id(1)))
+    reservation = s.context.hub.reserve(message(1).conversation_id, message_key(message_id(1)), message(1).created_at)
     s.legacy_insert(message(1))
     await s.relay.catch_up()
     assert s.a.contents == []

@@ -17,7 +17,7 @@ from bridge.protocol import LISTED_TYPES
 from bridge.resuming import MAX_ENTRIES
 from tests.emulated_w1 import Frame
 from tests.parts import Parts
-from tests.people import OTHER_ROOM, ROOM, B, C, Person, X, message, participant
+from tests.people import BIRTH, OTHER_ROOM, ROOM, B, C, Person, X, message, participant
 from tests.world import Client, World
 
 
@@ -240,7 +240,7 @@ async def test_what_stands_in_line_is_not_told_yet() -> None:
     """Though the log has it: cursors say so only when it has been told."""
     async with two() as both:
         hub = both.first.context.hub
-        slow = hub.reserve(ROOM, "slow")
+        slow = hub.reserve(ROOM, "slow", BIRTH)
         row = both.write(1)
         await both.first.relay.catch_up()
         cursor = both.first.context.history.cursor()

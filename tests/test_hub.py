@@ -152,7 +152,7 @@ def test_memory_stays_flat() -> None:
     for number in range(3000):
         topic = conversation_id(number)
         s.reserve(number, topic).settle(sent(number, topic), frozenset())
-    assert len(s.hub._seen) == 1000
+    assert len(s.hub._told) == 1000
     assert not s.hub._reservations._by_key
     assert not s.hub._reservations._lines
     assert s.hub.has_seen(message_key(message_id(2999)))
@@ -185,3 +185,15 @@ def test_the_hub_knows_whether_anybody_else_is_here() -> None:
     assert hub.has_others(B.identity)
     hub.detach(bob)
     assert (hub.has_others(A.identity), hub.has_others(B.identity)) == (False, True)
+
+
+def test_a_purge_does_not_push_out_what_was_told() -> None:
+    """Each of its messages is passed over, however many they are."""
+    s = Setting()
+    s.hub = Hub(FakeClock(), History(FakeClock()), remembered_keys=10)
+    a = s.attached(A)
+    s.publish(1)
+    for number in range(100, 200):
+        s.hub.pass_over(message_key(message_id(number)))
+    s.publish(1)
+    assert a.contents == ["1"]

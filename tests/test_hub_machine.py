@@ -72,7 +72,9 @@ class HubMachine(RuleBasedStateMachine):
         """Begin to write."""
         number = next(self.numbers)
         before = [write for write in self.writes if write.topic == topic]
-        write = Write(number, topic, self.hub.reserve(topic, message_key(message_id(number))), before)
+        write = Write(
+            number, topic, self.hub.reserve(topic, message_key(message_id(number)), message(number).created_at), before
+        )
         self.writes.append(write)
         return write
 

@@ -21,7 +21,7 @@ LEVELS: dict[str, int] = {
             "bridge bridge.addresses bridge.capabilities bridge.change_log bridge.clock bridge.content bridge.errors "
             "bridge.events bridge.ids bridge.measures bridge.models bridge.paths bridge.rates bridge.recent "
             "bridge.refusals bridge.remedies bridge.schema bridge.sealed bridge.secret_files bridge.settings "
-            "bridge.tracing",
+            "bridge.told bridge.tracing",
             "bridge.absent bridge.auth bridge.fast_path bridge.history bridge.keyring bridge.logs bridge.measured_http "
             "bridge.metrics bridge.operators bridge.otel bridge.own_faults bridge.people_rows bridge.protocol "
             "bridge.push_payloads bridge.pushes bridge.rollout bridge.rows bridge.search bridge.send_times "

@@ -111,7 +111,7 @@ async def test_what_goes_with_its_conversation_is_nobodys_news() -> None:
 async def test_a_message_deleted_before_its_delivery_is_never_delivered() -> None:
     """It waits behind a slower write of our own; or its insertion comes late, or again."""
     s = await Setting().live()
-    reservation = s.context.hub.reserve(ROOM, message_key(message_id(1)))
+    reservation = s.context.hub.reserve(ROOM, message_key(message_id(1)), message(1).created_at)
     await s.written(replace(message(1), deleted_at=LATER))
     assert s.b.told == []
     reservation.settle(MessageSent(message=message(1)), frozenset({A.user_id, B.user_id}))
@@ -136,7 +136,7 @@ async def test_old_deletions_do_not_push_out_what_was_delivered_a_moment_ago() -
 async def test_an_edit_waits_for_its_message() -> None:
     """Our own write is on its way while somebody changes what it wrote."""
     s = await Setting().live()
-    reservation = s.context.hub.reserve(ROOM, message_key(message_id(1)))
+    reservation = s.context.hub.reserve(ROOM, message_key(message_id(1)), message(1).created_at)
     await s.inserted(message(1))
     await s.written(edited(message(1), "second"))
     assert s.b.told == []

@@ -184,7 +184,7 @@ async def test_no_auth_id_is_told(person: Person) -> None:
 async def test_our_own_write_and_its_echo_are_one_message() -> None:
     """The echo waits while the write is on its way, and is dropped after it (contract F29)."""
     s = await Setting().live()
-    reservation = s.context.hub.reserve(ROOM, message_key(message_id(1)))
+    reservation = s.context.hub.reserve(ROOM, message_key(message_id(1)), message(1).created_at)
     await s.told(message(1, B))
     assert s.a.frames == []
     reservation.settle(MessageSent(message=message(1, B)), frozenset({A.user_id}))

@@ -79,8 +79,10 @@ async def add_participants(request: AddParticipants, caller: Caller, context: Co
     deliver = await announce(conversation_id, _announcement(new), caller, context)
 
     def then() -> None:
-        context.lists.tell(news)
-        deliver()
+        try:
+            context.lists.tell(news)
+        finally:
+            deliver()  # or its place in line is held for ever
 
     return Outcome(result=ParticipantsAdded(conversation_id, [user.id for user in new]), then=then)
 

@@ -38,7 +38,7 @@ async def announce(conversation_id: ConversationId, text: str, caller: Caller, c
         metadata={},
         created_at=created_at,
     )
-    reservation = context.hub.reserve(conversation_id, message_key(new.id))
+    reservation = context.hub.reserve(conversation_id, message_key(new.id), created_at)
     try:
         members = await context.members.of(conversation_id)
         written = await context.store.messages.insert(new)
@@ -49,6 +49,5 @@ async def announce(conversation_id: ConversationId, text: str, caller: Caller, c
     except BaseException:
         reservation.abandon()
         raise
-    return partial(
-        deliver_written, reservation, MessageSent(message=replace(written, sender=caller.profile)), members, context
-    )
+    event = MessageSent(message=replace(written, sender=caller.profile))
+    return partial(deliver_written, reservation, event, members, context)

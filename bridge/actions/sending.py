@@ -129,20 +129,22 @@ async def send_message(request: SendMessage, caller: Caller, context: Context) -
         created_at=created_at,
     )
     # Reserved before the write: its echo may come back through the feed before the write itself returns (F29).
-    reservation = context.hub.reserve(conversation_id, message_key(new.id))
+    reservation = context.hub.reserve(conversation_id, message_key(new.id), created_at)
     try:
-        written, own = await _write(new, copies.own, context)
+        written, own = await _write(new, copies.own, reservation, context)
+        message = replace(written, sender=caller.profile, reply_to=quote)
+        context.quotes.remember(message)
+        context.message_states.place(message.id, conversation_id)
+        caller.rooms.typing.discard(conversation_id)
+        context.typing.end(conversation_id, caller.identity.user_id)
+        event = MessageSent(message=message, copies=_by_message(new.id, own, copies.of_quote))
+        result = MessageWritten(message_row(event.seen_by(caller.identity).message))
     except BaseException:
+        # Whatever it is: a place that is never given up holds up its conversation for ever.
         reservation.abandon()
         raise
-    message = replace(written, sender=caller.profile, reply_to=quote)
-    context.quotes.remember(message)
-    context.message_states.place(message.id, conversation_id)
-    caller.rooms.typing.discard(conversation_id)
-    context.typing.end(conversation_id, caller.identity.user_id)
-    event = MessageSent(message=message, copies=_by_message(new.id, own, copies.of_quote))
     deliver = partial(deliver_written, reservation, event, members, context)
-    return Outcome(result=MessageWritten(message_row(event.seen_by(caller.identity).message)), then=deliver)
+    return Outcome(result=result, then=deliver)
 
 
 class _Sealed(Struct, frozen=True):
@@ -184,14 +186,14 @@ async def _copies(
 
 
 async def _write(
-    new: NewMessage, copies: Mapping[UserId, str] | None, context: Context
+    new: NewMessage, copies: Mapping[UserId, str] | None, reservation: Reservation, context: Context
 ) -> tuple[Message, Mapping[UserId, str] | None]:
     """Write the row and, where it is sealed, its copies: both or neither (contract F49); return what is stored."""
     if copies is None:
         written = await context.store.messages.insert(new)
         _require_same(written, new)
         return written, None
-    async with undone_on_failure("send_message", partial(context.store.messages.withdraw, new)):
+    async with undone_on_failure("send_message", partial(_withdraw, new, reservation, context)):
         written = await context.store.messages.insert(new)
         _require_same(written, new)
         try:
@@ -205,6 +207,12 @@ async def _write(
     return written, copies
 
 
+async def _withdraw(new: NewMessage, reservation: Reservation, context: Context) -> None:
+    """Take a row back, and its echo: the feed may have told of it before."""
+    if await context.store.messages.withdraw(new):
+        reservation.forget_echo()
+
+
 def deliver_written(reservation: Reservation, event: MessageSent, members: frozenset[UserId], context: Context) -> None:
     """Deliver what was written, to those who are members now."""
     context.usage.wrote("messages", event.topic, event.message.id, by_bridge=True)
@@ -213,6 +221,8 @@ def deliver_written(reservation: Reservation, event: MessageSent, members: froze
         return
     # Looked up again: somebody may have been removed while the write was on its way.
     current = context.members.known(event.topic)
+    if reservation.is_new(event):
+        context.message_states.regain(event.message.id)  # a repeated send of what is gone altogether
     reservation.settle(event, members if current is None else current)
 
 

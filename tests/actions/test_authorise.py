@@ -10,7 +10,7 @@ from bridge.events import MessageSent
 from bridge.members import MAX_AGE_WHILE_DEAF_SECONDS, REFRESH_AT_MOST_EVERY_SECONDS
 from bridge.models import UserId
 from tests.parts import Parts
-from tests.people import EVERY_KIND, ROOM, A, B, C, D, Person, X, conversation_id, message, participant
+from tests.people import BIRTH, EVERY_KIND, ROOM, A, B, C, D, Person, X, conversation_id, message, participant
 from tests.receivers import Receiver
 
 UNKNOWN = conversation_id(99)
@@ -123,8 +123,8 @@ async def test_who_was_refused_gets_nothing_of_what_was_begun_before() -> None:
     hub.attach(b)
     hub.attach(c)
     _, members = await require_member(ROOM, parts.caller(A), parts.context)
-    slow = hub.reserve(ROOM, "slow")
-    quick = hub.reserve(ROOM, "quick")
+    slow = hub.reserve(ROOM, "slow", BIRTH)
+    quick = hub.reserve(ROOM, "quick", BIRTH)
     quick.settle(MessageSent(message=message(2, A)), members)
     gone = participant(C, left=True)
     parts.tables.rows[gone.id] = gone

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from msgspec.structs import replace
 
+from bridge.feed.changes import MessageInserted, MessageRowDeleted
 from bridge.models import MessageId
 from tests.actions.performing import perform, refusal
 from tests.parts import Parts
@@ -69,6 +72,56 @@ async def test_a_repeated_reply_shows_its_original_again() -> None:
     second = await perform(parts, B, "send_message", **PAYLOAD, replyToId=original.id)
     assert first == second
     assert second["message"]["reply_to"]["id"] == original.id
+
+
+async def test_a_repeat_that_is_quicker_than_the_first_attempt_overtakes_nobody() -> None:
+    """What is told has the time of the attempt that wrote it, and its place.
+
+    Else a message sent between both, and answered at once, would be pushed after one with a later time.
+    """
+    parts = Parts()
+    c = listening(parts)
+    slow = parts.door.hold("messages.insert")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(perform(parts, B, "send_message", **PAYLOAD))
+        await slow.reached()
+        await perform(parts, C, "send_message", conversationId=ROOM, content="between")
+        await perform(parts, B, "send_message", **PAYLOAD)
+        assert c.contents == []
+        slow.open()
+    assert [one.content for one in parts.stored()] == ["between", "hi"]
+    assert c.contents == ["between", "hi"]
+    assert not parts.context.hub._reservations._lines
+
+
+async def test_a_row_that_is_gone_is_written_anew_and_told_anew() -> None:
+    """The database knows of no deleted rows; whoever is answered that it is written has to be right."""
+    parts = Parts()
+    a = listening(parts)
+    sent_id = MessageId((await perform(parts, B, "send_message", **PAYLOAD))["message"]["id"])
+    del parts.tables.messages_by_id[sent_id]
+    await parts.relay.handle(MessageRowDeleted(sent_id))
+    parts.clock.advance(1)
+    await perform(parts, B, "send_message", **PAYLOAD)
+    assert [one.id for one in parts.stored()] == [sent_id]
+    assert a.contents == ["hi", "hi"]
+    assert not parts.context.message_states.is_lost(sent_id), "whoever is away is to be told of it"
+
+
+async def test_the_same_name_in_another_conversation_does_not_let_the_echo_overtake_the_answer() -> None:
+    """It is refused, and the first send goes on as if nothing had been."""
+    parts = Parts()
+    a = listening(parts)
+    answer = parts.door.hold_answer("messages.insert")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(perform(parts, C, "send_message", **PAYLOAD))
+        await answer.reached()
+        await refusal(parts, C, "send_message", **{**PAYLOAD, "conversationId": OTHER_ROOM})
+        (written,) = parts.stored()
+        await parts.relay.handle(MessageInserted(written))
+        assert a.contents == []
+        answer.open()
+    assert a.contents == ["hi"]
 
 
 async def test_a_message_edited_meanwhile_is_still_the_same() -> None:

@@ -11,6 +11,8 @@ from msgspec import Raw
 from bridge.actions import ACTIONS
 from bridge.actions.recipients import MAX_RECIPIENTS
 from bridge.errors import ActionError, StoreDown, StoreRefused
+from bridge.feed.changes import MessageInserted, MessageRowDeleted
+from bridge.models import Message
 from tests.actions.performing import contents, perform, refusal
 from tests.parts import Parts
 from tests.people import EVERY_KIND, ROOM, A, B, C, D, Person, X, message, message_id, uuid_of
@@ -169,6 +171,29 @@ async def test_a_step_whose_answer_is_lost_is_undone(step: str) -> None:
     assert s.rows() == ([], {})
     assert b.frames == []
     await perform(s, A, "send_message", conversationId=ROOM, encryptedContents=copies_for(A, B))
+    assert pushed(b)["encrypted_content"] == "sealed for B"
+
+
+async def test_what_is_withdrawn_is_told_to_nobody_though_the_feed_told_of_it() -> None:
+    """The copies were written, and their answer was lost: the echo is of a message that is gone."""
+    s = Sealing()
+    (b,) = s.listening(B)
+    told: list[Message] = []
+
+    async def tell_and_lose_the_answer() -> None:
+        told.extend(s.tables.messages_by_id.values())
+        await s.relay.handle(MessageInserted(told[0]))
+        raise_down()
+
+    s.door._after["copies.seal"].append(tell_and_lose_the_answer)
+    request = {"conversationId": ROOM, "encryptedContents": copies_for(A, B), "clientMessageId": "1"}
+    assert await refusal(s, A, "send_message", **request) == COPIES_FAILED
+    assert s.rows() == ([], {})
+    assert b.frames == []
+    s.context.message_states.place(told[0].id, ROOM)
+    await s.relay.handle(MessageRowDeleted(told[0].id))
+    s.clock.advance(1)
+    await perform(s, A, "send_message", **request)
     assert pushed(b)["encrypted_content"] == "sealed for B"
 
 

@@ -63,10 +63,10 @@ async def test_a_bridge_that_forgets_a_message_is_found_out(trials: Trials) -> N
     def forget_one(parts: Bridge) -> None:
         hub, send = parts.context.hub, parts.context.hub._send
 
-        def forgetful(event: Event, members: Set[str]) -> None:
+        def forgetful(event: Event, members: Set[str], *, since: int = 0) -> None:
             if isinstance(event, MessageSent) and event.message.content == "message 000030":
                 hub.pass_over(message_key(event.message.id))
-            send(event, members)
+            send(event, members, since=since)
 
         hub._send = forgetful  # type: ignore[method-assign]  # what is broken on purpose
 
