@@ -9,7 +9,7 @@ import structlog
 from msgspec.structs import replace
 
 from bridge.actions.context import Caller, Context
-from bridge.actions.sending import ANNOUNCEMENT, deliver_written
+from bridge.actions.sending import ANNOUNCEMENT, deliver_written, members_by_now
 from bridge.errors import StoreError
 from bridge.events import MessageSent, message_key
 from bridge.ids import new_message_id
@@ -42,6 +42,7 @@ async def announce(conversation_id: ConversationId, text: str, caller: Caller, c
     try:
         members = await context.members.of(conversation_id)
         written = await context.store.messages.insert(new)
+        members = await members_by_now(conversation_id, members, context)
     except StoreError as error:
         log.warning("announcement.not_written", cause=type(error).__name__, detail=str(error))
         reservation.abandon()

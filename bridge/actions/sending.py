@@ -132,6 +132,7 @@ async def send_message(request: SendMessage, caller: Caller, context: Context) -
     reservation = context.hub.reserve(conversation_id, message_key(new.id), created_at)
     try:
         written, own = await _write(new, copies.own, reservation, context)
+        members = await members_by_now(conversation_id, members, context)
         message = replace(written, sender=caller.profile, reply_to=quote)
         context.quotes.remember(message)
         context.message_states.place(message.id, conversation_id)
@@ -145,6 +146,21 @@ async def send_message(request: SendMessage, caller: Caller, context: Context) -
         raise
     deliver = partial(deliver_written, reservation, event, members, context)
     return Outcome(result=result, then=deliver)
+
+
+async def members_by_now(
+    conversation_id: ConversationId, members: frozenset[UserId], context: Context
+) -> frozenset[UserId]:
+    """Return who is a member, now that the message is written; who came in before that has not loaded it.
+
+    Nothing is asked unless what was known has become unknown meanwhile.
+    """
+    try:
+        return await context.members.of(conversation_id)
+    except StoreError as error:
+        # The message is written, so there is nobody to report a failure to.
+        log.warning("send_message.members_unread", cause=type(error).__name__, detail=str(error))
+        return members
 
 
 class _Sealed(Struct, frozen=True):
