@@ -191,6 +191,10 @@ class Hub:
         """Take an event as delivered without delivering it."""
         self._told.pass_over(key)
 
+    def restore(self, key: str) -> bool:
+        """Take back that an event was passed over; return whether it is now to be told for the first time."""
+        return self._told.restore(key)
+
     def reserve(self, topic: ConversationId, key: str, at: datetime) -> Reservation:
         """Take the next place in a conversation's order for a write, with this time, that is about to begin."""
         reservation = Reservation(topic, key, at, self._told.moment, self._release)

@@ -33,6 +33,10 @@ class Told:
         """Take in that an event is not to be told."""
         self._passed_over.put(key, self._next())
 
+    def restore(self, key: str) -> bool:
+        """Take in that an event may be told after all; return whether it was only passed over until now."""
+        return self._passed_over.discard(key) is not None and key not in self._told
+
     def has(self, key: str, *, since: int = 0) -> bool:
         """Tell whether one or the other became so after a moment."""
         return any((memory.get(key) or 0) > since for memory in (self._told, self._passed_over))

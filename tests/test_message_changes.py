@@ -123,6 +123,17 @@ async def test_a_message_deleted_before_its_delivery_is_never_delivered() -> Non
     assert [name for name, _ in s.a.told + s.b.told] == [DELETED, DELETED]
 
 
+async def test_a_message_restored_before_its_delivery_is_delivered_then() -> None:
+    """Once, to everybody; one that was delivered before is not delivered again."""
+    s = await Setting().live()
+    told = await s.inserted(message(1))
+    for row in (told, message(2)):
+        await s.written(replace(row, deleted_at=LATER))
+        await s.written(row)
+        await s.relay.handle(MessageInserted(row))
+    assert [payload["message"]["id"] for _, payload in s.a.told] == [message_id(1), message_id(2)]
+
+
 async def test_old_deletions_do_not_push_out_what_was_delivered_a_moment_ago() -> None:
     """A purge deletes more messages than are remembered as delivered."""
     s = await Setting().live()

@@ -176,6 +176,25 @@ async def test_what_was_deleted_meanwhile_is_not_told_any_more() -> None:
             assert await again.received() == ["stays"]
 
 
+async def test_what_was_deleted_and_restored_meanwhile_is_told() -> None:
+    """It is there, as for everybody who was here all the time."""
+    async with old_world() as w:
+        await w.relay.handle(Live())
+        b = await w.signed_in(B)
+        first, welcome = await back(w, C, None)
+        first.vanish()
+        await say(b, "1")
+        (row,) = w.stored()
+        for deleted_at in (w.clock.now(), None):
+            w.tables.messages_by_id[row.id] = replace(row, deleted_at=deleted_at)
+            written = MessageWritten(
+                id=row.id, conversation_id=row.conversation_id, created_at=row.created_at, deleted_at=deleted_at
+            )
+            await w.relay.handle(written)
+        again, _ = await back(w, C, str(welcome.payload["cursor"]))
+        assert await again.received() == ["1"]
+
+
 async def test_a_gap_of_the_feed_resumes_nothing() -> None:
     """What became of lists meanwhile nobody knows; who is here loads anew when all is well again, and so do they."""
     async with old_world() as w:

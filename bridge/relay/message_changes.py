@@ -41,8 +41,16 @@ class MessageChangeRelay:
             await self._lost_row(change.id)
         elif change.deleted_at is not None:
             await self._deleted(change.id, change.conversation_id, change.created_at, change.deleted_at)
-        elif await self.is_wanted(change.conversation_id):
-            await self.read_and_relay([change.id])
+        else:
+            await self._take_as_there(change.id)
+            if await self.is_wanted(change.conversation_id):
+                await self.read_and_relay([change.id])
+
+    async def _take_as_there(self, message_id: MessageId) -> None:
+        """Take back what a deletion has left behind: whoever restored the message wants it to be seen."""
+        self._context.message_states.regain(message_id)
+        if self._context.hub.restore(message_key(message_id)):
+            await self._messages.read_and_relay([message_id])
 
     async def read_and_relay(self, ids: Sequence[MessageId]) -> None:
         """Read rows and tell what is news; one that cannot be read does not keep the others from it.
