@@ -101,8 +101,9 @@ class Entrance:
             self._dial.turn_away(seat)  # no session begins
             return
         comeback = await self._comeback(arrival)
+        told_from = self._told_from(arrival)
         self._sit_down(arrival, seat)
-        self._welcome(arrival, comeback, tell)
+        self._welcome(arrival, comeback, told_from, tell)
         self._register(arrival)
 
     def close(self) -> None:
@@ -134,6 +135,15 @@ class Entrance:
         is_asked = bool(arrival.asked.cursor)
         return Comeback(arrival.identity, source, self._context, self._outbox.room, all_or_nothing=is_asked)
 
+    def _told_from(self, arrival: _Arrival) -> int | None:
+        """Return from which place on this connection will have been told all of it, if it is told what it missed."""
+        before, cursor = self.session, arrival.asked.cursor
+        goes_on = before is not None and before.identity == arrival.identity
+        if before is not None and goes_on and arrival.capabilities <= before.capabilities:
+            # Without a cursor what was held back may be more than can be told.
+            return before.told_from if cursor or before.silent_after is None else None
+        return self._context.history.place_of(cursor) if cursor else None
+
     def _sit_down(self, arrival: _Arrival, seat: Seat | None) -> None:
         """Begin the session, in place of the one before."""
         user, identity = arrival.user, arrival.identity
@@ -147,7 +157,9 @@ class Entrance:
         self.used.set()
         self._dial.take(seat)
 
-    def _welcome(self, arrival: _Arrival, comeback: Comeback | FromElsewhere, tell: Tell) -> None:
+    def _welcome(
+        self, arrival: _Arrival, comeback: Comeback | FromElsewhere, told_from: int | None, tell: Tell
+    ) -> None:
         """Answer, tell what was missed, take a place in the hub; no await in between.
 
         So no push overtakes auth_success, and none falls between what is told again and what is told live.
@@ -157,6 +169,7 @@ class Entrance:
             raise AssertionError("welcomed without a session")
         shown_cursor, place = arrival.asked.cursor, self._context.history.sequence + 1
         missed = comeback.entries(session.takes)
+        session.told_from = place if missed is None or told_from is None else told_from
         tell(
             Authenticated(
                 user=user_row(arrival.user, arrival.claims.auth_id, arrival.claims.email),

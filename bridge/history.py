@@ -110,11 +110,14 @@ class History:
 
         `known_after`: the place before which it is not known to who asks.
         """
+        place = self.place_of(cursor)
+        return None if place is None or place < max(known_after, self._known_after) else self.from_place(place)
+
+    def place_of(self, cursor: str) -> int | None:
+        """Return the place that a cursor of this process stands for; None for any other."""
         said = _said_by(cursor)
-        first = max(known_after, self._known_after)
-        if said is None or said.epoch != self._epoch or not first <= said.sequence <= self._sequence:
-            return None
-        return self.from_place(said.sequence)
+        is_ours = said is not None and said.epoch == self._epoch and said.sequence <= self._sequence
+        return said.sequence if said is not None and is_ours else None
 
     def from_place(self, sequence: int) -> list[Entry]:
         """Return what was told after a place, as far as it is kept."""

@@ -45,9 +45,18 @@ def after(cursor: str, identity: Identity, capabilities: frozenset[Capability], 
     return lambda: None if since is None else context.history.after(cursor, known_after=since)
 
 
-def behind(place: int, context: Context) -> Source:
-    """Look for what was told after a place."""
-    return lambda: context.history.from_place(place)
+def held_back(session: Session, cursor: str | None, context: Context) -> Source:
+    """Look for what an open connection was not told, for its token had expired; all else it has, or is about to get.
+
+    With a cursor it is told whether that is all; not after a gap, in which things were missed here, too.
+    """
+
+    def look() -> Sequence[Entry] | None:
+        if cursor and context.history.after(cursor) is None:
+            return None
+        return () if session.silent_after is None else context.history.from_place(session.silent_after)
+
+    return look
 
 
 def since(moment: float, context: Context) -> Source:
@@ -78,10 +87,11 @@ def source_for(
     context: Context,
 ) -> Source:
     """Return where to look for what a client has missed that shows this cursor; `session` is the connection's own."""
-    if cursor:
+    own = session if session is not None and session.identity == identity else None
+    if cursor and not (own and own.has_told(cursor, capabilities)):
         return after(cursor, identity, capabilities, context)
-    if session is not None and session.identity == identity:
-        return nothing if session.silent_after is None else behind(session.silent_after, context)
+    if own is not None:
+        return held_back(own, cursor, context)
     if Capability.RESUME in capabilities:
         return nothing
     return since_last_sign_of_life(identity, silence_limit_seconds, context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import datetime, timedelta
 
 from bridge.actions.context import Caller, Context
@@ -26,18 +27,20 @@ class Session:
         *,
         token: str = "",
     ) -> None:
+        self._outbox = outbox
+        self._clock = context.clock
+        self._history = context.history
         self.caller = caller
         self.token = token
         """Kept only where it is needed: the live shadow asks the old way with the user's own rights."""
         self.expires_at: datetime = claims.expires_at + leeway
         self.login_id = claims.login_id
+        self.told_from = self._history.sequence + 1
+        """From which place on, in what is told, all of it has gone to this connection, or is held back."""
         self.silent_after: int | None = None
         """The place, in what is told, before the first push that was held back because the token had expired."""
         self.silent_since: float | None = None
         """When that was, by the monotonic clock."""
-        self._outbox = outbox
-        self._clock = context.clock
-        self._history = context.history
 
     @property
     def identity(self) -> Identity:
@@ -48,6 +51,11 @@ class Session:
     def capabilities(self) -> frozenset[Capability]:
         """Return what the client asked for beyond the old types."""
         return self.caller.capabilities
+
+    def has_told(self, cursor: str, capabilities: Set[Capability]) -> bool:
+        """Tell whether all since a cursor, for a client that understands this, has gone this way already."""
+        place = self._history.place_of(cursor)
+        return place is not None and place >= self.told_from and capabilities <= self.capabilities
 
     def is_expired(self) -> bool:
         """Tell whether the token is no longer valid; checked at every action and every delivery (contract F13)."""
