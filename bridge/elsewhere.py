@@ -19,14 +19,14 @@ from bridge.actions.context import Context
 from bridge.capabilities import Capability
 from bridge.change_log import LogEntry, Mark, Operation
 from bridge.errors import StoreError
-from bridge.events import Event, MessageSent, MessagesRead, Topicless, message_key
+from bridge.events import ConversationRemoved, Event, MessageSent, MessagesRead, Topicless, message_key
 from bridge.history import Entry
 from bridge.ids import fresh_id
 from bridge.models import Identity, MessageId
 from bridge.outbox import Room
 from bridge.relay.change_log import ROWS_AT_ONCE
 from bridge.relay.messages import MessageRelay
-from bridge.resuming import MAX_ENTRIES, newest_of, share_of
+from bridge.resuming import MAX_ENTRIES, is_member_still, newest_of, share_of
 
 MAX_CHANGES: Final = 1000
 
@@ -97,12 +97,15 @@ class FromElsewhere:
         event = entry.event
         if isinstance(event, MessageSent) and self._context.message_states.is_lost(event.message.id):
             return False
-        here = entry.members if isinstance(event, Topicless) else self._context.hub.present(event.topic, entry.members)
-        return self._identity.is_among(here)
+        if isinstance(event, Topicless | ConversationRemoved):
+            return self._identity.is_among(entry.members)
+        return is_member_still(self._identity, event.topic, entry.members, self._context)
 
     def _receipt(self, change: LogEntry) -> Entry | None:
         """Return the receipt that this process may have told long ago; it does no harm twice."""
         if change.table != "message_status" or change.conversation_id is None or change.user_id is None:
+            return None
+        if not is_member_still(self._identity, change.conversation_id, self._identity.ids, self._context):
             return None
         event = MessagesRead(
             topic=change.conversation_id,

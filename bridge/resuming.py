@@ -156,13 +156,17 @@ class Comeback:
             return False
         # What came after the questions was told a moment ago, to who was a member then.
         was_member = event.topic in self._allowed or entry.sequence > self._asked_until
-        return was_member and self._is_member_still(event.topic, entry.members)
+        return was_member and is_member_still(self._identity, event.topic, entry.members, self._context)
 
-    def _is_member_still(self, topic: ConversationId, members: Set[str]) -> bool:
-        """Tell whether nothing is known of a removal since: the answer about one conversation waits for the others."""
-        known = self._context.members.known(topic)
-        here = self._context.hub.present(topic, members)
-        return self._identity.is_among(here) and (known is None or self._identity.is_among(known))
+
+def is_member_still(identity: Identity, topic: ConversationId, members: Set[str], context: Context) -> bool:
+    """Tell whether nothing is known of a removal since somebody was one of these members.
+
+    What was found out first waits for the other answers, and is older than a removal that is heard of meanwhile.
+    """
+    known = context.members.known(topic)
+    here = context.hub.present(topic, members)
+    return identity.is_among(here) and (known is None or identity.is_among(known))
 
 
 def share_of(room: Room, max_entries: int) -> Room:

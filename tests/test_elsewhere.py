@@ -194,6 +194,25 @@ async def test_what_happened_where_somebody_is_not_is_not_told() -> None:
         assert (welcome.payload["resumed"], await again.received()) == (True, [])
 
 
+async def test_who_is_removed_after_the_question_is_told_nothing_but_that() -> None:
+    """Neither messages nor receipts of what they are no longer in."""
+    async with two() as both:
+        cursor = await both.cursor(C, "receipts", "conversations")
+        row = both.write(1)
+        both.record("message_status", Operation.INSERT, row.id, B)
+        answer = both.second.door.hold_answer("change_log.missed")
+        async with asyncio.TaskGroup() as tasks:
+            coming = tasks.create_task(both.come(cursor, C, "receipts", "conversations"))
+            await answer.reached()
+            gone = participant(C, left=True)
+            both.second.tables.rows[gone.id] = gone
+            await both.second.relay.handle(ParticipantChanged(gone))
+            answer.open()
+        again, welcome = coming.result()
+        assert welcome.payload["resumed"] is True
+        assert await told(again) == ["conversation_removed"]
+
+
 async def test_a_message_that_is_gone_meanwhile_resumes_nothing() -> None:
     """The client may have it on its screen, or not."""
     async with two() as both:
