@@ -94,6 +94,16 @@ async def _reset_supabase(pace: Pace) -> None:
     await _strike(pace, lambda: pace.ground.back.reset())
 
 
+async def _reset_both(pace: Pace) -> None:
+    """Break what clients wait for and their connections in one moment: they repeat what is still under way."""
+
+    def reset() -> None:
+        pace.ground.back.reset()
+        pace.ground.front.reset()
+
+    await _strike(pace, reset)
+
+
 async def _swallow_supabase(pace: Pace) -> None:
     await _strike(pace, lambda: pace.ground.back.swallow())
 
@@ -209,6 +219,10 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             meaning="clients come back while the bridge still holds their old connections", run=_strand_clients
         ),
         "supabase-reset": Fault(meaning="every connection of the bridge to Supabase is reset", run=_reset_supabase),
+        "both-reset": Fault(
+            meaning="every client's connection, and every one of the bridge to Supabase, is reset at once",
+            run=_reset_both,
+        ),
         "supabase-half-open": Fault(
             meaning="every connection of the bridge to Supabase becomes a black hole",
             run=_swallow_supabase,
