@@ -66,11 +66,18 @@ class Tables:
         return conversation_id
 
     async def remove(self, conversation_id: str, user_id: str) -> None:
-        """End a membership as the app does."""
-        await self.run(
-            "update conversation_participants set left_at = now() where conversation_id = %s and user_id = %s",
-            *(conversation_id, user_id),
-        )
+        """End a membership as the app does; again, if the server is killed in that very moment."""
+        for _ in range(DIALS):
+            try:
+                await self.run(
+                    "update conversation_participants set left_at = now() where conversation_id = %s and user_id = %s",
+                    *(conversation_id, user_id),
+                )
+            except psycopg.OperationalError as error:
+                log.info("chaos.database_away", cause=type(error).__name__)
+            else:
+                return
+        raise RuntimeError("the database does not come back")
 
     async def rows(self, conversations: Iterable[str]) -> list[Row]:
         """Return all messages of these conversations."""
