@@ -9,11 +9,24 @@ import platform
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
-from scripts.benchmarks import agreeing, checking, delivery, fan_out, listing, sessions, shadow, shims, startup, typists
+from scripts.benchmarks import (
+    agreeing,
+    checking,
+    delivery,
+    fan_out,
+    listing,
+    restart,
+    sessions,
+    shadow,
+    shims,
+    startup,
+    typists,
+)
 from scripts.stack import UNLIMITED, StackError, running_stack
 
 BY_SCALE: Mapping[str, Callable[[float], Awaitable[None]]] = {
     "fan-out": fan_out.measure,
+    "restart": restart.measure,
     "listing": listing.measure,
     "typing": typists.measure,
     "sessions": sessions.measure,

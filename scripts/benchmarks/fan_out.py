@@ -40,7 +40,7 @@ async def measure(scale: float) -> None:
         await psycopg.AsyncConnection.connect(sandbox.database_url, autocommit=True) as database,
     ):
         for sockets in SOCKETS:
-            room, tokens = await _room(sandbox, database, sockets)
+            room, tokens = await make_room(sandbox, database, sockets)
             for name, serve in (("ws", _node), ("bridge", _bridge)):
                 async with serve(sandbox) as (url, pid):
                     rows.append(await _fan_out(name, url, pid, room, tokens, messages))
@@ -83,7 +83,7 @@ async def _say(sender: WireClient, crowd: Crowd, room: str, messages: int) -> li
     return seconds
 
 
-async def _room(sandbox: SandboxAddress, database: psycopg.AsyncConnection, people: int) -> tuple[str, list[str]]:
+async def make_room(sandbox: SandboxAddress, database: psycopg.AsyncConnection, people: int) -> tuple[str, list[str]]:
     """Make a room of so many people, and return its id and their tokens."""
     room = str(uuid.uuid4())
     ids = [(str(uuid.uuid4()), str(uuid.uuid4())) for _ in range(people)]
