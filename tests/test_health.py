@@ -8,22 +8,15 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bridge.capabilities import Capability
 from bridge.clock import FakeClock
 from bridge.errors import StoreDown, StoreError, StoreRefused
-from bridge.events import BridgeStatus, Event, Trouble
+from bridge.events import BridgeStatus, Trouble
 from bridge.health import NO_RIGHT, Health
 from bridge.history import History
 from bridge.hub import Hub
 from tests.people import BIRTH, B
-from tests.receivers import Receiver
-
-
-class Told(Receiver):
-    """A receiver that takes the state of the bridge, too."""
-
-    def takes(self, event: Event) -> bool:
-        """Take everything."""
-        return True
+from tests.receivers import Listener
 
 
 class Scene:
@@ -32,7 +25,7 @@ class Scene:
     def __init__(self) -> None:
         self.clock = FakeClock()
         hub = Hub(self.clock, History(self.clock))
-        self.receiver = Told(B)
+        self.receiver = Listener(B, Capability.CONNECTION_STATUS)
         hub.attach(self.receiver)
         self.health = Health(hub, self.clock)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bridge.capabilities import Capability
 from bridge.clock import FakeClock
-from bridge.events import UserCameOnline, message_key
+from bridge.events import Event, PresenceChanged, UserCameOnline, message_key
 from bridge.history import History
 from bridge.hub import REMOVAL_REMEMBERED_SECONDS, Hub
+from bridge.models import PresenceStatus
 from tests.emulated_w1 import read_frame
 from tests.hubs import MEMBERS, Setting, sent
-from tests.people import BIRTH, OTHER_ROOM, ROOM, A, B, C, D, conversation_id, message_id
-from tests.receivers import Receiver
+from tests.people import BIRTH, OTHER_ROOM, ROOM, A, B, C, D, Person, conversation_id, message_id
+from tests.receivers import Listener, Receiver
 
 
 def test_an_event_reaches_the_members_and_nobody_else() -> None:
@@ -28,6 +29,32 @@ def test_every_socket_of_a_member_gets_the_same_frame() -> None:
     assert s.a.frames == s.b.frames == second.frames
     s.publish(2)
     assert read_frame(s.a.frames[1]).request_id != read_frame(s.a.frames[0]).request_id
+
+
+def test_nobody_is_asked_about_what_no_client_here_knows() -> None:
+    """After a restart thousands come, each to be told to thousands of old clients; one that knows it is enough."""
+    s = Setting()
+    carol = PresenceChanged(user_id=C.user_id, was=PresenceStatus.OFFLINE, status=PresenceStatus.ONLINE, last_seen=None)
+    bob = Asked(B)
+    s.hub.attach(bob)
+    s.hub.publish(carol, MEMBERS)
+    assert bob.asked == []
+    s.hub.attach(Listener(A, Capability.PRESENCE))
+    s.hub.publish(carol, MEMBERS)
+    assert bob.asked == [carol]
+
+
+class Asked(Receiver):
+    """A receiver that takes nothing, and keeps what it is asked."""
+
+    def __init__(self, person: Person) -> None:
+        super().__init__(person)
+        self.asked: list[Event] = []
+
+    def takes(self, event: Event) -> bool:
+        """Take nothing."""
+        self.asked.append(event)
+        return False
 
 
 def test_a_receiver_with_two_ids_gets_one_frame() -> None:

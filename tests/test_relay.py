@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
+from bridge.capabilities import Capability
 from bridge.errors import StoreDown
 from bridge.events import MessageSent, message_key
 from bridge.feed.changes import ParticipantChanged, ParticipantDeleted, PresenceWritten
@@ -30,6 +30,7 @@ from tests.people import (
     message_id,
     participant,
 )
+from tests.receivers import Listener
 from tests.relaying import Setting, shown
 
 
@@ -218,9 +219,10 @@ async def test_presence_is_heard_from_the_moment_its_table_is_live() -> None:
 async def test_a_presence_row_that_others_wrote_is_told() -> None:
     """To those who share a conversation with its user."""
     s = await Setting().live()
+    carol = Listener(C, Capability.PRESENCE)
+    s.context.hub.attach(carol)
     here = Presence(user_id=X.user_id, status=PresenceStatus.AWAY, last_seen=s.clock.now())
     await s.relay.handle(PresenceWritten(here))
     await s.presence.tell()
-    told = [json.loads(frame) for frame in s.c.frames]
-    assert [frame["type"] for frame in told] == ["presence_changed", "user_online"]
+    assert [kind for kind, _ in carol.told] == ["presence_changed", "user_online"]
     assert s.a.frames == s.x.frames == []
