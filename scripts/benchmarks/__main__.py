@@ -1,4 +1,4 @@
-"""`scripts/bench`: start-up, sending, legacy inserts, memory, old endpoints; sessions; migration tools, the shadow."""
+"""`scripts/bench`: start-up, sending, many sockets, restarts, memory, old endpoints, sessions, tools, the shadow."""
 
 from __future__ import annotations
 
