@@ -30,6 +30,8 @@ class View:
         self._oldest: MessageRow | None = None
         self._day: str | None = None
         self._held: list[MessageRow] = []
+        self._last_page: frozenset[str] = frozenset()
+        """The newest page when one was loaded last."""
 
     @property
     def oldest_id(self) -> str | None:
@@ -53,10 +55,11 @@ class View:
 
     def newest(self, page: MessagesLoaded, me: str) -> list[Line]:
         """Show the newest page: all of it at first, later what is new in it; then what came meanwhile."""
-        missed = self._oldest is not None and not any(self.knows(message.id) for message in page.messages)
-        gap = (
-            [rule("more came meanwhile than fits here; /more shows what is between")] if missed and _full(page) else []
-        )
+        ids = frozenset(message.id for message in page.messages)
+        # Reaching a message that was pushed says nothing: newer ones may have overtaken older ones (docs/protocol.md).
+        is_apart = self._oldest is not None and self._last_page.isdisjoint(ids)
+        gap = [rule("some that came meanwhile may be missing; /more shows them")] if is_apart and _full(page) else []
+        self._last_page = ids
         if gap or self._oldest is None:
             self.has_older = _full(page)
             self._oldest = page.messages[0] if page.messages else None

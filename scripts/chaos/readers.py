@@ -9,7 +9,7 @@ from itertools import count
 
 import structlog
 
-from bridge.client import ClientError, ConnectionLost, MessageReceived, RequestRefused
+from bridge.client import ClientError, ConnectionLost, RequestRefused
 from bridge.client.frames import Authenticated, MessagesLoaded
 from bridge.client.reconnecting import Rhythm
 from bridge.errors import ErrorCode
@@ -39,7 +39,8 @@ class Reader(Listener):
         self._cursor: str | None = None
         self._connection = 0
         self._numbers = count(1)
-        self._newest_known: dict[str, str] = {}
+        self._last_page: dict[str, frozenset[str]] = {}
+        """By conversation the newest page of the last time that everything was loaded."""
         self._has_to_load = False
         self._came = asyncio.Event()
         self.is_shut_out = False
@@ -82,41 +83,38 @@ class Reader(Listener):
         self._has_to_load = False  # not before: it may be cut off in the middle, and then resume what came meanwhile
         self.client = client
         self._came.set()
-        async for push in client.pushes():
-            if isinstance(push, MessageReceived):
-                self._newest_known[push.message.conversation_id] = push.message.id
+        async for _ in client.pushes():
+            pass  # `received` has noted it
 
     def _is_told(self, welcome: Authenticated) -> bool:
         """Tell whether it may rely on being told what it missed."""
         return self.member.kind is Kind.PLAIN or welcome.resumed
 
     async def _reload(self, client: TrialClient, conversation_id: str) -> None:
-        """Load page by page until one reaches back to the newest message that is known."""
-        newest_known = self._newest_known.get(conversation_id)
-        known = set(self._recorder.known[self.member.name])
+        """Load page by page until one reaches back to what was loaded last time.
+
+        Not to the newest message that was pushed: while the bridge looks for what it has missed, newer ones overtake.
+        """
+        last_page = self._last_page.get(conversation_id, frozenset())
         try:
             page = await client.load_messages(conversation_id, limit=PAGE)
-            self._note_page(conversation_id, page)
-            while page.has_more and page.messages and not self._reaches(page, newest_known, known):
+            newest = self._note_page(conversation_id, page)
+            reached = newest
+            while page.has_more and page.messages and last_page.isdisjoint(reached):
                 page = await client.load_more_messages(conversation_id, page.messages[0].id, limit=PAGE)
-                self._note_page(conversation_id, page)
+                reached = self._note_page(conversation_id, page)
         except RequestRefused as refused:
             if refused.code == ErrorCode.ACCESS_DENIED:
                 return  # no member any more, which `denied` has noted: there is nothing to be loaded
             raise ConnectionLost(f"not loaded: {refused}") from refused  # so it begins again, as a person would
+        self._last_page[conversation_id] = newest
 
-    def _reaches(self, page: MessagesLoaded, newest_known: str | None, known: set[str]) -> bool:
-        if newest_known is None:
-            return False
-        return any(message.id == newest_known for message in page.messages) or all(
-            message.id in known for message in page.messages
-        )
-
-    def _note_page(self, conversation_id: str, page: MessagesLoaded) -> None:
+    def _note_page(self, conversation_id: str, page: MessagesLoaded) -> frozenset[str]:
         ids = tuple(message.id for message in page.messages)
         self._recorder.note(
             Loaded(at=self._recorder.now(), reader=self.member.name, conversation_id=conversation_id, message_ids=ids)
         )
+        return frozenset(ids)
 
     def welcomed(self, welcome: Authenticated) -> None:
         """Note that it is there; what it showed is used up."""

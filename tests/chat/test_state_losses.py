@@ -25,7 +25,7 @@ def test_a_gap_after_a_long_absence_is_marked_and_can_be_filled() -> None:
     """When more came than a page holds, that is said, and /more reads on from there."""
     ready = open_chat()
     lines = shown(ready.newest("c1", page(message(40), message(41), has_more=True)))
-    assert lines[0] == "── more came meanwhile than fits here; /more shows what is between"
+    assert lines[0] == "── some that came meanwhile may be missing; /more shows them"
     assert ready.typed("/more") == [LoadOlder("c1", "m40")]
 
 
@@ -74,3 +74,12 @@ def test_pushes_held_for_a_page_that_never_comes_are_shown() -> None:
     ready.arrived(message(2))
     lines = shown(ready.not_loaded(LoadNewest("c1"), "Failed to load messages", is_lost=False))
     assert lines[1:] == ["#1   10:02 Alice: hello", "! Failed to load messages."]
+
+
+def test_a_page_that_reaches_only_what_was_pushed_may_hide_a_gap() -> None:
+    """While the bridge looks for what it has missed, newer messages overtake older ones."""
+    ready = open_chat()
+    ready.arrived(message(40))
+    lines = shown(ready.newest("c1", page(message(40), message(41), has_more=True)))
+    assert lines[0] == "── some that came meanwhile may be missing; /more shows them"
+    assert shown(ready.newest("c1", page(message(41), message(42), has_more=True))) == ["#5   10:42 Alice: hello"]
