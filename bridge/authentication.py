@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from msgspec import UNSET, DecodeError, Meta, Raw, Struct, UnsetType, json
-from msgspec.structs import replace
 
 from bridge.capabilities import Capability
 from bridge.errors import MISSING_TOKEN, ActionError
@@ -53,25 +52,48 @@ class Authenticated(Struct, frozen=True):
     ] = UNSET
 
 
-class _TokenOnly(Struct, frozen=True):
+class _Token(Struct, frozen=True):
     token: str
 
 
+class _Claimed(Struct, frozen=True):
+    """What a client says of itself, in whatever form."""
+
+    client: object = None
+    capabilities: object = None
+    cursor: object = None
+
+
 def read_authenticate(payload: Raw) -> Authenticate:
-    """Read an auth command; what a client says of itself in a form we do not know never keeps it out.
+    """Read an auth command; what a client says of itself in a form we do not know is as if it had not been said.
+
+    It never keeps the client out, and never takes what it says besides with it.
 
     Raises:
         ActionError: there is no token.
 
     """
     try:
-        asked = json.decode(payload, type=Authenticate)
+        token = json.decode(payload, type=_Token).token
     except (DecodeError, RecursionError):
-        try:
-            asked = Authenticate(json.decode(payload, type=_TokenOnly).token)
-        except (DecodeError, RecursionError):
-            raise ActionError(MISSING_TOKEN) from None
-    if not asked.token:
+        raise ActionError(MISSING_TOKEN) from None
+    if not token:
         raise ActionError(MISSING_TOKEN)
-    name, version = (text[:MAX_NAME_CHARACTERS] for text in (asked.client.name, asked.client.version))
-    return replace(asked, client=ClientName(name, version))
+    try:
+        said = json.decode(payload, type=_Claimed)
+    except (DecodeError, RecursionError):  # quiet: nested deeper than anything that we know
+        return Authenticate(token)
+    return Authenticate(
+        token,
+        _client_name(said.client),
+        said.capabilities if isinstance(said.capabilities, list) else [],
+        said.cursor if isinstance(said.cursor, str) else None,
+    )
+
+
+def _client_name(said: object) -> ClientName:
+    """Return name and version; versions are numbers now and then."""
+    parts = said if isinstance(said, dict) else {}
+    name, version = parts.get("name"), parts.get("version")
+    shown = (str(one)[:MAX_NAME_CHARACTERS] if isinstance(one, str | int | float) else "" for one in (name, version))
+    return ClientName(*shown)

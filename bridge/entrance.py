@@ -110,8 +110,12 @@ class Entrance:
         """Forget whose it is, but for what they had open: they may come back (contract F27)."""
         if self.session is not None:
             caller = self.session.caller
-            told_until = self.session.silent_since
-            self._context.left_rooms.leave(caller.identity.user_id, caller.rooms.joined, told_until=told_until)
+            self._context.left_rooms.leave(
+                caller.identity.user_id,
+                caller.rooms.joined,
+                told_until=self.session.silent_since,
+                knows_its_place=Capability.RESUME in caller.capabilities,
+            )
         self._end_session()
 
     async def _comeback(self, arrival: _Arrival) -> Comeback | FromElsewhere:

@@ -13,8 +13,11 @@ from types import MethodType
 from typing import Any, cast
 
 from hypercorn import protocol
+from hypercorn.asyncio import run as server
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
+from hypercorn.events import Closed
+from hypercorn.events import Event as ConnectionEvent
 from hypercorn.protocol import h11, ws_stream
 from hypercorn.protocol.events import Data, Event, Request, StreamClosed
 from hypercorn.protocol.h11 import H11Protocol
@@ -156,8 +159,7 @@ class PromptStream(WSStream):
             elif isinstance(event, Ping):
                 await self._send_wsproto_event(event.response())
             elif isinstance(event, CloseConnection):
-                is_theirs = self.connection.state is ConnectionState.REMOTE_CLOSING
-                await self._end(event.response() if is_theirs else None)
+                await self._end(self._last_word(event))
         if self.buffer.refused > PATIENCE * self.buffer.max_length and not self.closed:
             await self._end(None)
 
@@ -170,6 +172,12 @@ class PromptStream(WSStream):
         if part.message_finished and self.app_put is not None:
             await self.app_put(self.buffer.to_message())
             self.buffer.clear()
+
+    def _last_word(self, end: CloseConnection) -> CloseConnection | None:
+        """Return the answer to the client's goodbye, or why bytes that are no protocol end it; else there was one."""
+        if self.connection.state is ConnectionState.REMOTE_CLOSING:
+            return end.response()
+        return CloseConnection(code=end.code) if self.connection.state is ConnectionState.OPEN else None
 
     async def _end(self, last_word: CloseConnection | None) -> None:
         if last_word is not None:
@@ -221,6 +229,27 @@ def _is_no_message(event: WebsocketEvent) -> bool:
     return isinstance(event, Ping | Pong)
 
 
+class PatientServer(TCPServer):
+    """Takes a peer for gone that has acknowledged nothing, or read nothing, for TCP_USER_TIMEOUT.
+
+    The kernel says so with ETIMEDOUT, which is no ConnectionError: the original lets it through, from sending and from
+    closing, as an error of the application and one of the loop.
+    """
+
+    async def protocol_send(self, event: ConnectionEvent) -> None:
+        """Send; to a peer that is gone nothing."""
+        try:
+            await super().protocol_send(event)
+        except TimeoutError:  # quiet: as the original takes a reset
+            await self.protocol.handle(Closed())
+
+    async def _close(self) -> None:
+        try:
+            await super()._close()
+        except TimeoutError:  # quiet: closed already
+            return
+
+
 class OnlyHttp1(H11Protocol):
     """Never becomes HTTP/2; on a line without TLS the original does for whoever begins with it or asks to upgrade.
 
@@ -241,6 +270,7 @@ class OnlyHttp1(H11Protocol):
 
 def install() -> None:
     """Let Hypercorn use these for every connection from now on; only HTTP/1.1 is spoken (bridge.serving)."""
+    server.TCPServer = PatientServer  # type: ignore[attr-defined]  # the name by which it is started
     protocol.H11Protocol = OnlyHttp1  # type: ignore[attr-defined]  # the name its wrapper looks up
     ws_stream.Handshake = PlainHandshake  # type: ignore[misc]  # Hypercorn has no other door for this
     h11.WSStream = PromptStream  # type: ignore[assignment,attr-defined]  # the name h11 looks up

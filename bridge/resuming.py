@@ -1,10 +1,10 @@
 """What a client that comes back has missed (contract F27, F30): told again in order, all of it or nothing.
 
-A client that shows a cursor knows what it has. Of one that cannot we know when its user's last connection ended, or
-that it seems to be open still, and that it had shown a sign of life not long before: what was told since is told again,
-and the old clients drop what they have, by its id. Whoever comes to a process that has just started is told what was
-said lately: that very restart may have cut it off. Whoever was never here may come from another bridge, which
-wrote when it last knew them to be there.
+A client that shows a cursor knows what it has. Of one that cannot we know when connections of its user ended, or that
+one seems to be open still, and that it had shown a sign of life not long before: what was told since the first of these
+ends is told again, and the old clients drop what they have, by its id. Whoever comes to a process that has just started
+is told what was said lately: that very restart may have cut it off. Whoever was never here may come from another
+bridge, which wrote when it last knew them to be there.
 """
 
 from __future__ import annotations
@@ -65,15 +65,15 @@ def since(moment: float, context: Context) -> Source:
 
 
 def since_last_sign_of_life(identity: Identity, silence_limit_seconds: float, context: Context) -> Source:
-    """Look for what the user's last connection may not have got; a peer is silent for so long at most."""
+    """Look for what one of the user's connections may not have got; a peer is silent for so long at most."""
+    if context.clock.monotonic() - context.history.started_at < MAX_AGE_SECONDS:
+        return since(context.history.started_at, context)  # whoever else of this user has come since
     ended_at = context.left_rooms.ended_at(identity.user_id)
     if context.guests.is_here(identity.user_id):
         # Perhaps another device; perhaps this client, whose dead connection nobody has noticed yet.
         ended_at = ended_at or context.clock.monotonic()
     if ended_at is not None:
         return since(ended_at - silence_limit_seconds, context)
-    if context.clock.monotonic() - context.history.started_at < MAX_AGE_SECONDS:
-        return since(context.history.started_at, context)
     seen_at = context.left_rooms.seen_elsewhere_at(identity.user_id)
     return nothing if seen_at is None else since(seen_at - silence_limit_seconds, context)
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
+from hypercorn.asyncio.worker_context import AsyncioSingleTask
+from hypercorn.events import Closed, RawData
+from hypercorn.protocol import ProtocolWrapper
 from hypercorn.protocol.events import Data, Event
 from hypercorn.protocol.ws_stream import ASGIWebsocketState
 
 from bridge import serving
-from bridge.hypercorn_socket import PlainHandshake, PromptStream, SocketConfig
+from bridge.hypercorn_socket import PatientServer, PlainHandshake, PromptStream, SocketConfig
 from bridge.rates import Rate
 from scripts.conformance.echo import echo_server
 
@@ -138,3 +142,55 @@ async def test_a_handshake_that_is_one_opens_a_socket(port: int) -> None:
         writer.write(HELLO)
         assert await reader.readexactly(7) == b"\x81\x05hello"
     writer.close()
+
+
+async def test_a_text_that_is_none_is_answered_with_why(port: int) -> None:
+    """1007, as RFC 6455, section 8.1, wants it, and then the end."""
+    reader, writer = await opened(port)
+    writer.write(b"\x81\x82" + bytes(4) + b"\xff\xfe")
+    async with asyncio.timeout(ANSWER_SECONDS):
+        assert await reader.read() == b"\x88\x02" + (1007).to_bytes(2)
+    writer.close()
+
+
+class Gone:
+    """A writer whose peer has taken nothing for so long that the kernel gave up."""
+
+    def write(self, _: bytes) -> None:
+        """Take bytes."""
+
+    def write_eof(self) -> None:
+        """Take the end."""
+
+    def close(self) -> None:
+        """Close."""
+
+    async def drain(self) -> None:
+        """Fail as asyncio does then."""
+        raise TimeoutError(110, "Connection timed out")
+
+    wait_closed = drain
+
+
+class Ended:
+    """A protocol that is told what happens to its connection."""
+
+    def __init__(self) -> None:
+        self.events: list[object] = []
+
+    async def handle(self, event: object) -> None:
+        """Keep it."""
+        self.events.append(event)
+
+
+async def test_a_peer_that_takes_nothing_is_gone_and_no_error() -> None:
+    """Every phone that falls asleep would fill the log."""
+    connection = PatientServer.__new__(PatientServer)
+    connection.writer = cast("asyncio.StreamWriter", Gone())
+    connection.send_lock = asyncio.Lock()
+    ended = Ended()
+    connection.protocol = cast("ProtocolWrapper", ended)
+    connection.idle_task = AsyncioSingleTask()
+    await connection.protocol_send(RawData(b"hello"))
+    assert ended.events == [Closed()]
+    await connection._close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.clock import FakeClock
-from bridge.left_rooms import CONNECTIONS_OF_A_USER, ROOMS_OF_A_CONNECTION, USERS, LeftRooms
+from bridge.left_rooms import CONNECTIONS_OF_A_USER, ENDS_APART_SECONDS, ROOMS_OF_A_CONNECTION, USERS, LeftRooms
 from bridge.models import ConversationId, UserId
 from tests.people import OTHER_ROOM, ROOM, B, C, conversation_id
 
@@ -82,3 +82,34 @@ def test_memory_is_bounded() -> None:
     for number in range(USERS + 1):
         rooms.leave(UserId(str(number)), [ROOM])
     assert (rooms.take(UserId("0")), rooms.take(UserId("1"))) == ((), (ROOM,))
+
+
+def test_of_several_ends_the_first_counts_as_long_as_it_is_remembered() -> None:
+    """Nobody knows which of them comes back."""
+    clock = FakeClock()
+    rooms = left_rooms(clock)
+    first = clock.monotonic()
+    rooms.leave(B.user_id, [])
+    clock.advance(1)
+    rooms.leave(B.user_id, [])  # counts as the first
+    clock.advance(ENDS_APART_SECONDS)
+    second = clock.monotonic()
+    rooms.leave(B.user_id, [])
+    assert rooms.ended_at(B.user_id) == first
+    clock.advance(first + AGE + ENDS_APART_SECONDS - clock.monotonic())
+    assert rooms.ended_at(B.user_id) == first
+    clock.advance(1)
+    assert rooms.ended_at(B.user_id) == second
+    clock.advance(AGE + ENDS_APART_SECONDS)
+    assert rooms.ended_at(B.user_id) is None
+
+
+def test_an_end_before_the_others_counts_and_one_of_a_client_that_knows_its_place_does_not() -> None:
+    """A token may have expired long before its connection ended."""
+    clock = FakeClock()
+    rooms = left_rooms(clock)
+    rooms.leave(B.user_id, [], knows_its_place=True)
+    assert rooms.ended_at(B.user_id) is None
+    rooms.leave(B.user_id, [])
+    rooms.leave(B.user_id, [], told_until=clock.monotonic() - 5)
+    assert rooms.ended_at(B.user_id) == clock.monotonic() - 5

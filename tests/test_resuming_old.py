@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from bridge.feed.changes import PresenceWritten
 from bridge.feed.signals import Live
 from bridge.models import Presence, PresenceStatus
 from bridge.resuming import MAX_CHARACTERS, MAX_ENTRIES
 from tests.coming_back import old_world, say
 from tests.people import BIRTH, B, C, message
-from tests.world import LIMITS, world
+from tests.world import LIMITS, Client, World, world
 
 
 async def test_an_old_client_is_told_what_its_users_last_connection_may_have_missed() -> None:
@@ -26,6 +28,40 @@ async def test_an_old_client_is_told_what_its_users_last_connection_may_have_mis
         again = await w.signed_in(C)
         await say(b, "live")
         assert await again.received() == ["perhaps lost", "missed", "live"]
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_an_old_client_is_told_what_it_missed_though_another_device_came_meanwhile(*, is_new: bool) -> None:
+    """Whose end came later, and says nothing about the one that is away; nor does its coming."""
+    async with old_world() as w:
+        b, phone = await w.signed_in(B), await w.signed_in(C)
+        await coming(w, is_new=is_new)
+        phone.vanish()
+        await say(b, "missed")
+        w.clock.advance(LIMITS.silence_limit_seconds + 1)
+        laptop = await coming(w, is_new=is_new)
+        laptop.vanish()
+        await coming(w, is_new=is_new)
+        await say(b, "missed, too")
+        assert await (await w.signed_in(C)).received() == ["missed", "missed, too"]
+
+
+async def coming(w: World, *, is_new: bool) -> Client:
+    """Let another device of C come."""
+    client = w.client()
+    capabilities = ["resume"] if is_new else []
+    await client.ask("auth", token=w.mint.hs256(C.auth_id), capabilities=capabilities)
+    return client
+
+
+async def test_whoever_else_of_its_user_came_to_a_young_process_an_old_client_is_told_what_it_missed() -> None:
+    """The start of the process had cut off both."""
+    async with world() as w:
+        b = await w.signed_in(B)
+        await say(b, "missed")
+        w.clock.advance(LIMITS.silence_limit_seconds + 1)
+        await coming(w, is_new=True)
+        assert await (await w.signed_in(C)).received() == ["missed"]
 
 
 async def test_an_old_client_that_may_have_missed_too_much_is_told_the_newest() -> None:
