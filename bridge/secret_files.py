@@ -66,8 +66,11 @@ def _read(variable: str) -> str:
             raise ConfigError(
                 f"{variable} names a file of more than {MAX_SECRET_BYTES // 1024} KiB, which is no secret."
             )
-        return text.decode().strip()  # editors end files with a newline
+        secret = text.decode().strip()  # editors end files with a newline
     except OSError as error:
         raise ConfigError(f"{variable} names a file that cannot be read: {error.strerror}.") from None
     except ValueError:
         raise ConfigError(f"{variable} names a file that is no text.") from None
+    if not secret:  # as if nothing were set: the bridge would start, and take no token
+        raise ConfigError(f"{variable} names an empty file.")
+    return secret

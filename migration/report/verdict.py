@@ -19,6 +19,8 @@ from migration.report.evidence import BridgeSeen, Dial, Evidence
 
 MAX_AGE = timedelta(days=7)
 """Older evidence speaks of another project than today's."""
+INDISPENSABLE = frozenset({"keys", "signing", "tables", "realtime"})
+"""What the doctor has to have looked at; without its credentials it says what it left out, and finds nothing."""
 MAX_NAMED = 5
 
 
@@ -100,8 +102,9 @@ def _of_report(name: str, report: Report | None, now: datetime, parts: Collectio
         more = f" and {len(unasked) - MAX_NAMED} more" if len(unasked) > MAX_NAMED else ""
         yield _stops(f"{name} was last run without {', '.join(unasked[:MAX_NAMED])}{more}.", _command(name))
     if not report.is_complete:
-        left_out = ", ".join(one.check for one in report.not_run if one.applies)
-        yield _cautions(f"{name} could not look at everything: {left_out}.", "See its reasons below.")
+        left_out = [one.check for one in report.not_run if one.applies]
+        weigh = _cautions if INDISPENSABLE.isdisjoint(left_out) else _stops
+        yield weigh(f"{name} could not look at everything: {', '.join(left_out)}.", "See its reasons below.")
     for finding in report.findings:
         if finding.severity is Severity.ERROR:
             yield _stops(f"{name} found {finding.check}: {finding.evidence}", finding.fix)
@@ -132,6 +135,8 @@ def _of_parity(evidence: Evidence, limits: Limits) -> Iterator[Reason]:
         left_out = sorted(COMPARISONS[parity.old].keys() - {rate.action for rate in parity.actions})
         if left_out:
             yield _stops(f"Both ways were last compared ({parity.old}) without {', '.join(left_out)}.", _again(parity))
+        if all(rate.consistency is None for rate in parity.actions):
+            yield _stops(f"Both ways were last compared ({parity.old}) without any verdict.", _again(parity))
         yield from _of_rates(parity, limits)
 
 

@@ -62,7 +62,7 @@ def test_an_unreadable_secret_file_is_named_by_its_variable(complete: pytest.Mon
     assert sentence() == "SUPABASE_SECRET_KEY_FILE names a file that is no text."
     (tmp_path / "empty").touch()
     complete.setenv("SUPABASE_SECRET_KEY_FILE", str(tmp_path / "empty"))
-    assert sentence() == "SUPABASE_SECRET_KEY must be a key of ASCII characters without spaces."
+    assert sentence() == "SUPABASE_SECRET_KEY_FILE names an empty file."
 
 
 def test_a_secret_file_that_is_too_large_is_not_cut(complete: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from bridge.rollout.gates import Measure, gates
 from bridge.rollout.plan import Gates
 from migration.checks import CHECKS
 from migration.findings import NotRun, Passed, Severity
+from migration.parity.tally import ParityReport
 from migration.report.evidence import BridgeSeen, Dial, Evidence, Rollout
 from migration.report.verdict import Limits, Weight, judge
 from tests.migration.report.known import ADDRESS, NOW, bridge, endpoints, evidence, finding, parity, rehearsal, report
@@ -44,7 +45,15 @@ def at_a_gate(value: float | None) -> Rollout:
     return Rollout(plan=plan)
 
 
+def one_without_a_verdict() -> ParityReport:
+    """Return what parity found where one action had nothing to be compared."""
+    first, *others = parity().actions
+    return replace(parity(), actions=(replace(first, consistency=None), *others))
+
+
 STOPPING: dict[str, dict[str, Any]] = {
+    "a comparison without any verdict": {"parity": parity(None)},
+    "a doctor without keys": {"doctor": replace(report("doctor"), not_run=(NotRun(check="keys", reason="no key"),))},
     "an error of doctor": {"doctor": report("doctor", finding())},
     "an error of check": {"check": report("check", finding())},
     "missing messages": {"audit": report("audit", finding())},
@@ -95,7 +104,7 @@ def test_a_doctor_over_rest_alone_may_have_seen_the_same_database() -> None:
 CAUTIONING: dict[str, dict[str, Any]] = {
     "a warning": {"check": report("check", finding(Severity.WARNING))},
     "something not looked at": {"check": replace(report("check"), not_run=(NotRun(check="receipts", reason="REST"),))},
-    "an action without a verdict": {"parity": parity(None)},
+    "an action without a verdict": {"parity": one_without_a_verdict()},
     "an audit of nothing": {"audit": report("audit")},
     "no bridge": {"bridges": ()},
     "no rehearsal": {"drill": None},
