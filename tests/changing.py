@@ -9,35 +9,22 @@ from msgspec.structs import replace
 
 from bridge.capabilities import Capability
 from bridge.feed.changes import MessageInserted, MessageRowDeleted, MessageWritten
-from bridge.feed.signals import Live
 from bridge.models import Message
-from tests.parts import Parts
-from tests.people import BIRTH, A, B, Person, X, message_id
-from tests.receivers import Listener, Receiver
+from tests.listened import Listened
+from tests.people import BIRTH, A, B, X, message_id
+from tests.receivers import Receiver
 
 LATER = BIRTH + timedelta(minutes=5)
 UPDATED, DELETED = "message_updated", "message_deleted"
 
 
-class Setting(Parts):
+class Setting(Listened):
     """A relay with an old client of A, newer ones of B, and X, a stranger with a newer one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.a = self.listening(A)
         self.b, self.x = (self.listening(person, Capability.MESSAGE_CHANGES) for person in (B, X))
-
-    def listening(self, person: Person, *capabilities: Capability) -> Receiver:
-        """Return a receiver of this person's pushes."""
-        receiver = Listener(person, *capabilities)
-        self.context.hub.attach(receiver)
-        return receiver
-
-    async def live(self) -> Setting:
-        """Begin to hear changes."""
-        await self.relay.handle(Live())
-        self.tables.asked.clear()
-        return self
 
     async def inserted(self, row: Message) -> Message:
         """Let somebody write a message."""

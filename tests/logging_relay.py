@@ -7,9 +7,8 @@ from typing import Any
 
 from bridge.capabilities import Capability
 from bridge.change_log import LogEntry, Operation
-from bridge.feed.signals import Live
 from bridge.models import ConversationId, Message, UserId
-from tests.parts import Parts
+from tests.listened import Listened
 from tests.people import BIRTH, ROOM, A, B, Person, X, conversation_id, participant
 from tests.receivers import Listener
 
@@ -19,25 +18,13 @@ LONG_AGO = BIRTH - timedelta(days=400)
 NEW = conversation_id(7)
 
 
-class Setting(Parts):
+class Setting(Listened):
     """A relay that is live, on tables with a log; new clients of A, B and X."""
 
     def __init__(self) -> None:
         super().__init__()
         self.tables.recorded = []
-        self.a, self.b, self.x = (self.listening(person) for person in (A, B, X))
-
-    def listening(self, person: Person) -> Listener:
-        """Return a receiver of this person's pushes."""
-        receiver = Listener(person, *EVERYTHING)
-        self.context.hub.attach(receiver)
-        return receiver
-
-    async def live(self) -> Setting:
-        """Begin to hear changes."""
-        await self.relay.handle(Live())
-        self.tables.asked.clear()
-        return self
+        self.a, self.b, self.x = (self.listening(person, *EVERYTHING) for person in (A, B, X))
 
     def record(
         self,

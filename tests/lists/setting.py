@@ -9,10 +9,9 @@ from msgspec.structs import replace
 
 from bridge.capabilities import Capability
 from bridge.feed.changes import ConversationWritten, ParticipantChanged, ParticipantDeleted
-from bridge.feed.signals import Live
 from bridge.models import Conversation, ConversationId, Participant
 from bridge.store.memory.tables import conversation_of
-from tests.parts import Parts
+from tests.listened import Listened
 from tests.people import ROOM, A, B, Person, X, conversation_id, participant
 from tests.receivers import Listener
 
@@ -22,25 +21,13 @@ CAME, WENT = "member_added", "member_removed"
 NEW = conversation_id(7)
 
 
-class Setting(Parts):
+class Setting(Listened):
     """A relay that is live; new clients of A, B and X, an old one of A."""
 
     def __init__(self) -> None:
         super().__init__()
         self.old = self.listening(A)
         self.a, self.b, self.x = (self.listening(person, *BOTH) for person in (A, B, X))
-
-    def listening(self, person: Person, *capabilities: Capability) -> Listener:
-        """Return a receiver of this person's pushes."""
-        receiver = Listener(person, *capabilities)
-        self.context.hub.attach(receiver)
-        return receiver
-
-    async def live(self) -> Setting:
-        """Begin to hear changes."""
-        await self.relay.handle(Live())
-        self.tables.asked.clear()
-        return self
 
     async def enters(self, person: Person, place: ConversationId = ROOM, *, role: str = "member") -> Participant:
         """Let a row make somebody a member."""
