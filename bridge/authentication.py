@@ -52,16 +52,17 @@ class Authenticated(Struct, frozen=True):
     ] = UNSET
 
 
-class _Token(Struct, frozen=True):
+class _Said(Struct, frozen=True):
+    """A token, and what a client says of itself, in whatever form."""
+
     token: str
-
-
-class _Claimed(Struct, frozen=True):
-    """What a client says of itself, in whatever form."""
-
     client: object = None
     capabilities: object = None
     cursor: object = None
+
+
+class _TokenOnly(Struct, frozen=True):
+    token: str
 
 
 def read_authenticate(payload: Raw) -> Authenticate:
@@ -74,17 +75,16 @@ def read_authenticate(payload: Raw) -> Authenticate:
 
     """
     try:
-        token = json.decode(payload, type=_Token).token
+        said = json.decode(payload, type=_Said)
     except (DecodeError, RecursionError):
-        raise ActionError(MISSING_TOKEN) from None
-    if not token:
+        try:  # what is nested deeper than anything that we know is passed over
+            said = _Said(json.decode(payload, type=_TokenOnly).token)
+        except (DecodeError, RecursionError):
+            raise ActionError(MISSING_TOKEN) from None
+    if not said.token:
         raise ActionError(MISSING_TOKEN)
-    try:
-        said = json.decode(payload, type=_Claimed)
-    except (DecodeError, RecursionError):  # quiet: nested deeper than anything that we know
-        return Authenticate(token)
     return Authenticate(
-        token,
+        said.token,
         _client_name(said.client),
         said.capabilities if isinstance(said.capabilities, list) else [],
         said.cursor if isinstance(said.cursor, str) else None,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Set
 from datetime import datetime
-from itertools import repeat
 from typing import Protocol
 
 import structlog
@@ -250,7 +249,8 @@ class Hub:
         """Encode once for all, or, what is sealed, once for each person (style section 5.9)."""
         now = self._clock.now()
         if not is_personal(event):
-            return zip(receivers, repeat(encode_push(event, cursor, now)))  # the other never ends
+            frame = encode_push(event, cursor, now)
+            return [(receiver, frame) for receiver in receivers]
         viewers = {receiver.identity for receiver in receivers}
         frames = {viewer: encode_push(as_seen_by(viewer, event), cursor, now) for viewer in viewers}
         return [(receiver, frames[receiver.identity]) for receiver in receivers]
