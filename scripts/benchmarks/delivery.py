@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 import uuid
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import httpx
 import psycopg
 
 from bridge.client import MessageReceived, WireClient
 from scripts.benchmarks.tables import LATENCY_HEADINGS, Row, latency_row, print_table
+from scripts.processes import resident_mb
 from scripts.stack import Stack
 
 SENDS = 500
@@ -126,6 +125,4 @@ def _operator(stack: Stack) -> httpx.AsyncClient:
 
 
 def _resident(pid: int) -> str:
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
-    return f"{int(found[1]) / 1024:.0f} MB" if found else "unknown"
+    return f"{resident_mb(pid):.0f} MB"

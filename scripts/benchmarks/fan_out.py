@@ -9,7 +9,6 @@ import uuid
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 
 import jwt
 import psycopg
@@ -17,6 +16,7 @@ import psycopg
 from bridge.client import WireClient
 from scripts.benchmarks.listeners import Crowd
 from scripts.benchmarks.tables import Row, milliseconds, percentile, print_table
+from scripts.processes import cpu_seconds
 from scripts.sandbox.address import SandboxAddress
 from scripts.stack import ROOT, UNLIMITED, running_bridge, running_sandbox
 
@@ -54,9 +54,9 @@ async def _fan_out(name: str, url: str, pid: int, room: str, tokens: list[str], 
         await crowd.enter(url, tokens)
         await _say(sender, crowd, room, WARM_UP)
         await _until_idle(pid)  # the bridge tells each of everybody's coming, which `ws` knows nothing of
-        cpu, began = _cpu_seconds(pid), time.perf_counter()
+        cpu, began = cpu_seconds(pid), time.perf_counter()
         seconds = await _say(sender, crowd, room, messages)
-        took, used = time.perf_counter() - began, _cpu_seconds(pid) - cpu
+        took, used = time.perf_counter() - began, cpu_seconds(pid) - cpu
         crowd.leave()
     deliveries = messages * len(tokens)
     return Row(
@@ -141,13 +141,7 @@ async def _node(sandbox: SandboxAddress) -> AsyncIterator[tuple[str, int]]:
 async def _until_idle(pid: int) -> None:
     """Wait until a process does next to nothing."""
     while True:
-        before = _cpu_seconds(pid)
+        before = cpu_seconds(pid)
         await asyncio.sleep(IDLE_SECONDS)
-        if _cpu_seconds(pid) - before < IDLE_SHARE * IDLE_SECONDS:
+        if cpu_seconds(pid) - before < IDLE_SHARE * IDLE_SECONDS:
             return
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Return what a process has used of the processors so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
@@ -17,6 +15,7 @@ from bridge.client import MessageReceived, WireClient
 from bridge.client.frames import Credentials, InConversation, encode_request
 from bridge.clock import SystemClock
 from scripts.benchmarks.tables import milliseconds, percentile
+from scripts.processes import resident_mb
 from scripts.sandbox.address import SandboxAddress
 from scripts.soaking.results import MemoryRun, keep
 from scripts.stack import running_bridge, running_sandbox
@@ -85,7 +84,7 @@ async def _measure(name: str, misbehave: Misbehave, minutes: float) -> None:
         stage = Stage(url, bridge.pid, sandbox)
         healthy = await parts.enter_async_context(WireClient.connect(url))
         await healthy.authenticate(str(sandbox.people["carol"].token))
-        before = _resident_mb(bridge.pid)
+        before = resident_mb(bridge.pid)
         sample: list[float] = []
         try:
             async with asyncio.timeout(minutes * 60), asyncio.TaskGroup() as tasks:
@@ -96,7 +95,7 @@ async def _measure(name: str, misbehave: Misbehave, minutes: float) -> None:
         except TimeoutError:
             print(f"{name}: {minutes:g} minutes are over", flush=True)
         await asyncio.sleep(REST_SECONDS)
-        after = _resident_mb(bridge.pid)
+        after = resident_mb(bridge.pid)
     run = MemoryRun(
         client=name,
         minutes=minutes,
@@ -168,10 +167,5 @@ async def _read(healthy: WireClient, tally: Tally) -> None:
 
 async def _watch(pid: int, sample: list[float]) -> None:
     while True:
-        sample.append(_resident_mb(pid))
+        sample.append(resident_mb(pid))
         await asyncio.sleep(SAMPLE_SECONDS)
-
-
-def _resident_mb(pid: int) -> float:
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) / 1024 if found else 0.0
